@@ -1,0 +1,190 @@
+"""The quantized ab plane: which bins there are, how a colour is written in them, and how bins become a colour again.
+
+Zhang, Isola & Efros, *Colorful Image Colorization* (ECCV 2016), section 2.2: colour is predicted as a distribution over
+Q = 313 bins of the ab plane, 10 apart; a true colour is encoded softly over its nearest bins; the prediction is
+decoded by the annealed mean (equation 5). ``textbook.py`` has the plainest version of each.
+"""
+
+from functools import lru_cache
+
+import torch
+from torch import Tensor, nn
+
+from .color import _image, rgb_to_lab
+
+CELL = 0.25  # side of a cell of the table of candidates, in steps of the grid
+
+
+class AbBins(nn.Module):
+    """The bins of a square grid on the ab plane that colours of sRGB can reach.
+
+    Args:
+        step: distance between neighbouring bins; 10 gives the 313 bins of Zhang et al. in their order.
+    Attributes:
+        centers: ``(Q, 2)`` float32, each bin's (a, b), sorted by a, then b; a non-persistent buffer.
+    """
+
+    def __init__(self, step: int = 10):
+        super().__init__()
+        if isinstance(step, bool) or not isinstance(step, int) or not 2 <= step <= 110:
+            raise ValueError(f"step is {step!r}; expected a whole number from 2 to 110 (the paper's is 10)")
+        self.step = step
+        self.register_buffer("centers", bin_centers(step).float(), persistent=False)
+
+    def __len__(self) -> int:
+        return len(self.centers)
+
+    def extra_repr(self) -> str:
+        return f"step={self.step}, Q={len(self)}"
+
+    def nearest(self, ab: Tensor) -> Tensor:
+        """The bin nearest to each pixel's colour.
+
+        Args:
+            ab: ``(..., 2, H, W)``, any finite values.
+        Returns:
+            int64 ``(..., H, W)``, indices into ``centers``; on a tie, any one of the nearest.
+        """
+        return self._nearest(ab, 1)[0].squeeze(-3)
+
+    def soft_encode(self, ab: Tensor, neighbors: int = 10, sigma: float = 5.0) -> tuple[Tensor, Tensor]:
+        """Write each colour as weights over its nearest bins: exp(-d^2 / 2 sigma^2), made to sum to 1 (section 2.2).
+
+        Args:
+            ab: ``(..., 2, H, W)``, any finite values, however far from the gamut.
+            neighbors: K, how many bins share a colour. Zhang et al. print 5, which their author calls a typo for 10.
+            sigma: width of the Gaussian, in units of a and b.
+        Returns:
+            indices ``(..., K, H, W)`` int64 and weights ``(..., K, H, W)`` in ab's dtype, nearest bin first.
+        Raises:
+            ValueError: ``neighbors`` is not in 1..Q, ``sigma`` is not positive, ``ab`` has no two channels.
+        """
+        if not sigma > 0:
+            raise ValueError(f"sigma is {sigma}; expected a positive width in units of a and b")
+        indices, squared = self._nearest(ab, neighbors)
+        squared = squared - squared[..., :1, :, :]  # far out of gamut every exp(-d^2) would be 0: only differences count
+        return indices, torch.softmax(squared / (-2 * sigma**2), dim=-3).to(ab.dtype)
+
+    def soft_encode_dense(self, ab: Tensor, neighbors: int = 10, sigma: float = 5.0) -> Tensor:
+        """The same code written out over all bins: ``(..., Q, H, W)``, K entries of which are not 0. For looking at."""
+        indices, weights = self.soft_encode(ab, neighbors, sigma)
+        code = weights.new_zeros(*ab.shape[:-3], len(self), *ab.shape[-2:])
+        return code.scatter_(-3, indices, weights)
+
+    def annealed_mean(self, logits: Tensor, temperature: float = 0.38) -> Tensor:
+        """Decode logits into colour: sharpen the distribution, then take its mean (Zhang et al. equation 5).
+
+        Args:
+            logits: ``(..., Q, H, W)``.
+            temperature: T in (0, 1]; towards 0 the mode, at 1 the mean.
+        Returns:
+            ab ``(..., 2, H, W)``.
+        Raises:
+            ValueError: T out of (0, 1], or not Q channels.
+        """
+        if not 0 < temperature <= 1:
+            raise ValueError(f"temperature is {temperature}; expected 0 < T <= 1 (small: the mode, 1: the mean)")
+        probabilities = torch.softmax(_image(logits, "logits", len(self)) / temperature, dim=-3)
+        return torch.einsum("...qhw,qc->...chw", probabilities, self.centers.to(logits))
+
+    def _nearest(self, ab: Tensor, k: int) -> tuple[Tensor, Tensor]:
+        """The k nearest bins of each pixel, nearest first: indices and squared distances, both (..., K, H, W).
+
+        Beyond the table the least distance is taken off already; the soft code needs no more than differences.
+        """
+        if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= len(self):
+            raise ValueError(f"neighbors is {k!r}; expected a whole number from 1 to {len(self)}, the number of bins")
+        ab = _image(ab, "ab", 2)
+        points = ab.detach().movedim(-3, -1).reshape(-1, 2)  # (P, 2)
+        points = points if points.dtype == torch.float64 else points.float()
+        table, low, shape = candidate_table(self.step, k)  # (cells, C), the plane's corner, cells along a and b
+        cell = ((points - low) / (CELL * self.step)).floor()
+        inside = ((cell >= 0) & (cell < points.new_tensor(shape))).all(1)
+        cell = torch.where(inside[:, None], cell, 0).long()
+        table = table.to(points.device)
+        indices, squared = self._among(points, table[cell[:, 0] * shape[1] + cell[:, 1]], k)
+        if not inside.all():  # beyond the table, which covers all of sRGB: compare with every bin
+            outside = (~inside).nonzero().squeeze(1)
+            everything = torch.arange(len(self), device=points.device)
+            for part in outside.split(1 << 16):
+                found, distances = self._among(points[part].double(), everything.expand(len(part), -1), k)
+                distances = distances - distances[:, :1]  # in float64: far away, what counts is a small difference
+                indices[part], squared[part] = found, distances.to(squared.dtype)
+        into = lambda x: x.reshape(*ab.shape[:-3], *ab.shape[-2:], k).movedim(-1, -3)  # noqa: E731
+        return into(indices), into(squared)
+
+    def _among(self, points: Tensor, candidates: Tensor, k: int) -> tuple[Tensor, Tensor]:
+        """Of each point's candidate bins (P, C), the k nearest: indices and squared distances, both (P, k)."""
+        # One far-away row of padding answers to index -1.
+        centers = torch.cat((self.centers.to(points), points.new_full((1, 2), float("inf"))))
+        squared = (centers[candidates] - points[:, None]).square().sum(-1)  # (P, C)
+        squared, order = squared.topk(k, dim=1, largest=False)  # sorted, nearest first
+        return candidates.gather(1, order), squared
+
+
+@lru_cache(maxsize=None)
+def bin_centers(step: int) -> Tensor:
+    """The bins' centres: multiples of ``step`` strictly inside the ab hull of sRGB grown by the square [-step, step]^2.
+
+    Growing (a Minkowski sum) keeps every bin that has a colour of sRGB within its reach. Asking instead whether the
+    centre itself can be shown gives only 225 to 236 bins, and leaves vivid colours without a home.
+
+    Returns:
+        ``(Q, 2)`` int64, sorted by a, then b; 313 bins at step 10, equal to the released table.
+    """
+    square = torch.tensor([[i, j] for i in (-step, step) for j in (-step, step)], dtype=torch.float64)
+    grown = (gamut_hull()[:, None] + square).reshape(-1, 2)  # the sum's corners are among these
+    normals, offsets = _half_planes(grown)
+    axis = torch.arange(-(150 // step) * step - step, 151 + step, step)
+    grid = torch.cartesian_prod(axis, axis)
+    inside = (grid.double() @ normals.T + offsets < -1e-9).all(1)
+    return grid[inside]
+
+
+@lru_cache(maxsize=None)
+def gamut_hull() -> Tensor:
+    """Corners of the convex hull of sRGB's colours on the ab plane, (V, 2) float64, from the surface of the RGB cube."""
+    from scipy.spatial import ConvexHull
+
+    u, v = torch.meshgrid(*[torch.linspace(0, 1, 256, dtype=torch.float64)] * 2, indexing="ij")
+    faces = [torch.stack(torch.broadcast_tensors(*face)) for side in (0.0, 1.0) for w in [torch.tensor(side)]
+             for face in ((w, u, v), (u, w, v), (u, v, w))]  # six times (3, 256, 256)
+    ab = rgb_to_lab(torch.stack(faces).double())[:, 1:].movedim(1, -1).reshape(-1, 2)
+    return ab[torch.from_numpy(ConvexHull(ab.numpy()).vertices).long()]
+
+
+def _half_planes(points: Tensor) -> tuple[Tensor, Tensor]:
+    """The hull of points (N, 2) as half-planes: x is inside where normals @ x + offsets < 0."""
+    from scipy.spatial import ConvexHull
+
+    equations = torch.from_numpy(ConvexHull(points.numpy()).equations)
+    return equations[:, :2], equations[:, 2]
+
+
+@lru_cache(maxsize=None)
+def candidate_table(step: int, k: int) -> tuple[Tensor, Tensor, tuple[int, int]]:
+    """For each small cell of the ab plane, the bins that can be among the k nearest of a point in it.
+
+    Exact: a bin can be among them only if its least distance to the cell is no more than the k-th smallest of the
+    bins' greatest distances to the cell. So a look-up and a few distances replace Q distances.
+
+    Returns:
+        candidates ``(cells, C)`` int64, padded with -1; the plane's lower corner (2,); the number of cells on each axis.
+    """
+    centers = bin_centers(step).double()
+    side = CELL * step
+    low = centers.amin(0) - step
+    shape = tuple(((centers.amax(0) + step - low) / side).ceil().long().tolist())
+    corner = torch.cartesian_prod(*[torch.arange(n) for n in shape]).double() * side + low  # (cells, 2)
+    kept = []
+    for part in corner.split(2048):
+        offset = (centers - (part + side / 2)[:, None]).abs()  # (cells, Q, 2), from the cell's middle
+        least = (offset - side / 2).clamp(min=0).norm(dim=-1)
+        greatest = (offset + side / 2).norm(dim=-1)
+        keep = least <= greatest.kthvalue(k, dim=1).values[:, None] + 1e-3
+        first = (~keep).to(torch.uint8).argsort(dim=1, stable=True)  # the kept ones, in order, then the others
+        count = int(keep.sum(1).max())
+        kept.append(torch.where(keep.gather(1, first), first, -1)[:, :count])
+    width = max(part.shape[1] for part in kept)
+    table = torch.cat([torch.nn.functional.pad(part, (0, width - part.shape[1]), value=-1) for part in kept])
+    return table, low.float(), shape

@@ -1,0 +1,129 @@
+"""sRGB and CIELAB: the two descriptions of colour between which everything here moves.
+
+sRGB is IEC 61966-2-1; CIELAB is CIE 1976, with the D65 white and the 2 degree observer. Numbers follow scikit-image's
+``skimage.color`` to the digit, because other published roundings of the matrix differ by up to 0.02 in Lab.
+
+Images are floating tensors, channels first, with any leading batch dimensions: RGB ``(..., 3, H, W)`` in [0, 1],
+L ``(..., 1, H, W)`` in [0, 100], a and b each in about [-110, 110].
+"""
+
+import torch
+from torch import Tensor
+
+RGB_TO_XYZ = ((0.412453, 0.357580, 0.180423),
+              (0.212671, 0.715160, 0.072169),
+              (0.019334, 0.119193, 0.950227))  # ITU-R BT.709 primaries with the D65 white
+WHITE = (0.95047, 1.0, 1.08883)  # XYZ of D65 at 2 degrees, Y = 1
+EPSILON, KAPPA, OFFSET = 0.008856, 7.787, 16 / 116  # where CIELAB's cube root gives way to a straight line
+TOLERANCE = 1e-3  # how far out of its range a value may lie before it is taken for a mistake
+
+
+def rgb_to_lab(rgb: Tensor, check: bool = True) -> Tensor:
+    """Convert sRGB to CIELAB (CIE 1976, D65, 2 degree observer).
+
+    Args:
+        rgb: ``(..., 3, H, W)``; floating in [0, 1], or uint8, which is divided by 255 (into float32).
+        check: look at the range of the values. ``False`` spares a GPU the synchronisation.
+    Returns:
+        Lab ``(..., 3, H, W)``: L in [0, 100], a and b in about [-110, 110]; device kept, and dtype if floating.
+    Raises:
+        TypeError: ``rgb`` is no tensor, or of an integer type other than uint8.
+        ValueError: ``rgb`` has no three channels at dimension -3, or values out of [0, 1].
+    """
+    rgb = _image(rgb, "rgb", 3, integers=True)
+    if check:
+        _check_range(rgb, "rgb", 0.0, 1.0)
+    xyz = _channels_times(srgb_to_linear(rgb), _matrix(rgb) / rgb.new_tensor(WHITE)[:, None])
+    fx, fy, fz = lab_curve(xyz).unbind(-3)
+    return torch.stack((116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)), dim=-3)
+
+
+def lab_to_rgb(lab: Tensor, clip: bool = True) -> Tensor:
+    """Convert CIELAB to sRGB; a colour that sRGB cannot show is clipped in linear light.
+
+    Args:
+        lab: ``(..., 3, H, W)``, L in [0, 100].
+        clip: ``False`` leaves values outside [0, 1] as they come (linear light below 0 stays linear, as in sRGB's own
+            lowest segment), so that the distance from the gamut can be seen.
+    Returns:
+        RGB ``(..., 3, H, W)``, in [0, 1] when clipped.
+    Raises:
+        TypeError: ``lab`` is no floating tensor. ValueError: no three channels at dimension -3.
+    """
+    linear = _lab_to_linear(_image(lab, "lab", 3))
+    return linear_to_srgb(linear.clamp(0, 1) if clip else linear)
+
+
+def in_gamut(lab: Tensor, tolerance: float = 1e-4) -> Tensor:
+    """Tell which Lab colours sRGB can show: all three linear components within [0, 1], give or take ``tolerance``.
+
+    Args:
+        lab: ``(..., 3, H, W)``.
+    Returns:
+        bool ``(..., H, W)``.
+    """
+    linear = _lab_to_linear(_image(lab, "lab", 3))
+    return ((linear >= -tolerance) & (linear <= 1 + tolerance)).all(dim=-3)
+
+
+def srgb_to_linear(srgb: Tensor) -> Tensor:
+    """Undo sRGB's transfer curve: stored value in [0, 1] -> linear light in [0, 1] (IEC 61966-2-1)."""
+    return torch.where(srgb > 0.04045, ((srgb.clamp(min=0.0) + 0.055) / 1.055) ** 2.4, srgb / 12.92)
+
+
+def linear_to_srgb(linear: Tensor) -> Tensor:
+    """Apply sRGB's transfer curve: linear light in [0, 1] -> stored value in [0, 1] (IEC 61966-2-1)."""
+    curve = 1.055 * linear.clamp(min=0.0031308) ** (1 / 2.4) - 0.055
+    return torch.where(linear > 0.0031308, curve, 12.92 * linear)
+
+
+def lab_curve(t: Tensor) -> Tensor:
+    """CIELAB's non-linear step: a cube root, and a straight line near black where the root would be too steep."""
+    return torch.where(t > EPSILON, t.clamp(min=EPSILON) ** (1 / 3), KAPPA * t + OFFSET)
+
+
+def _lab_to_linear(lab: Tensor) -> Tensor:
+    """Lab -> linear RGB, unclipped; a negative Z (only blues far out of gamut) is raised to 0, as scikit-image does."""
+    L, a, b = lab.unbind(-3)
+    fy = (L + 16) / 116
+    f = torch.stack((fy + a / 500, fy, (fy - b / 200).clamp(min=0)), dim=-3)
+    xyz = torch.where(f > 0.2068966, f**3, (f - OFFSET) / KAPPA)
+    inverse = torch.linalg.inv(torch.tensor(RGB_TO_XYZ, dtype=torch.float64)).to(lab)
+    return _channels_times(xyz, inverse * lab.new_tensor(WHITE))
+
+
+def _matrix(like: Tensor) -> Tensor:
+    return torch.tensor(RGB_TO_XYZ, dtype=torch.float64).to(like)
+
+
+def _channels_times(image: Tensor, matrix: Tensor) -> Tensor:
+    """Multiply each pixel's three channels by a 3x3 matrix: (..., 3, H, W) -> (..., 3, H, W)."""
+    x, y, z = image.unbind(-3)
+    return torch.stack([m[0] * x + m[1] * y + m[2] * z for m in matrix], dim=-3)
+
+
+def _image(image: Tensor, name: str, channels: int, integers: bool = False) -> Tensor:
+    """Check that ``image`` is a floating tensor (..., channels, H, W); turn uint8 into float32 where allowed."""
+    if not isinstance(image, Tensor):
+        raise TypeError(f"{name} is a {type(image).__name__}; expected a torch tensor (..., {channels}, H, W)")
+    if image.ndim < 3 or image.shape[-3] != channels:
+        raise ValueError(f"{name} has shape {tuple(image.shape)}; expected (..., {channels}, H, W), channels first")
+    if integers and image.dtype == torch.uint8:
+        return image.to(torch.float32) / 255
+    if not image.is_floating_point():
+        wanted = "floating values in [0, 1] or uint8 in 0..255" if integers else "floating values"
+        raise TypeError(f"{name} has dtype {image.dtype}; expected {wanted}")
+    return image
+
+
+def _check_range(image: Tensor, name: str, low: float, high: float) -> None:
+    """Refuse values out of [low, high] and NaN; never inside torch.compile, where looking would break the graph."""
+    if torch.compiler.is_compiling() or image.numel() == 0:
+        return
+    least, most = (x.item() for x in torch.aminmax(image))
+    if least >= low - TOLERANCE and most <= high + TOLERANCE:
+        return
+    if not least <= most:
+        raise ValueError(f"{name} holds NaN; expected values in [{low:g}, {high:g}]")
+    hint = ": divide by 255" if high == 1 and 1.5 < most <= 255 and least >= 0 else ""
+    raise ValueError(f"{name} has values from {least:.4g} to {most:.4g}; expected [{low:g}, {high:g}]{hint}")

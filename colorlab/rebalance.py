@@ -1,0 +1,85 @@
+"""Class rebalancing: make rare, vivid colours count as much as the greys that fill photographs.
+
+Zhang, Isola & Efros, *Colorful Image Colorization* (ECCV 2016), section 2.2, equation 4.
+"""
+
+from collections.abc import Iterable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .bins import AbBins
+from .color import rgb_to_lab
+
+GREY = 5.0  # a photograph whose |a| and |b| never exceed this teaches nothing about colour
+
+
+def empirical_prior(images: Iterable[Tensor], bins: AbBins) -> Tensor:
+    """How often each bin occurs in photographs: ab averaged over 4x4 pixels (the network's output grid), then counted.
+
+    Args:
+        images: an iterable of RGB batches ``(N, 3, H, W)``, floating in [0, 1] or uint8; H and W at least 4.
+        bins: the bins.
+    Returns:
+        float64 ``(Q,)``, summing to 1.
+    Raises:
+        ValueError: no image was given.
+    """
+    counts = torch.zeros(len(bins), dtype=torch.float64)
+    for rgb in images:
+        ab = F.avg_pool2d(rgb_to_lab(rgb)[:, 1:], 4)
+        counts += torch.bincount(bins.nearest(ab).flatten(), minlength=len(bins)).cpu()
+    if counts.sum() == 0:
+        raise ValueError("images is empty; expected at least one RGB batch (N, 3, H, W)")
+    return counts / counts.sum()
+
+
+def smooth_prior(prior: Tensor, bins: AbBins, sigma: float = 5.0) -> Tensor:
+    """Smooth a prior over the ab plane with a Gaussian, so that a bin never met learns from its neighbours.
+
+    Args:
+        prior: ``(Q,)``, not negative. sigma: in units of a and b.
+    Returns:
+        ``(Q,)``, summing to 1.
+    """
+    _check_prior(prior, len(bins))
+    if not sigma > 0:
+        raise ValueError(f"sigma is {sigma}; expected a positive width in units of a and b")
+    centers = bins.centers.to(prior)
+    squared = (centers[:, None] - centers).square().sum(-1)  # (Q, Q)
+    smoothed = torch.exp(-squared / (2 * sigma**2)) @ prior
+    return smoothed / smoothed.sum()
+
+
+def class_weights(prior: Tensor, mix: float = 0.5) -> Tensor:
+    """Weight each bin by the inverse of its prior, mixed with a uniform one (equation 4, whose lambda is ``mix``).
+
+    Args:
+        prior: ``(Q,)``, smoothed. mix: 0 trusts the prior alone, 1 weighs all bins alike.
+    Returns:
+        ``(Q,)``, scaled so that ``(prior * weights).sum() == 1``: the expected weight of a pixel is 1.
+    Raises:
+        ValueError: ``mix`` out of [0, 1], or a prior with an empty bin and ``mix`` 0.
+    """
+    _check_prior(prior)
+    if not 0 <= mix <= 1:
+        raise ValueError(f"mix is {mix}; expected 0 (prior alone) to 1 (all bins alike)")
+    if mix == 0 and (prior == 0).any():
+        raise ValueError("prior has empty bins, which mix=0 would weigh infinitely; smooth it first or take mix > 0")
+    prior = prior / prior.sum()
+    weights = 1 / ((1 - mix) * prior + mix / len(prior))
+    return weights / (prior * weights).sum()
+
+
+def is_grey(ab: Tensor, limit: float = GREY) -> Tensor:
+    """Which photographs have no colour to learn from: |a| and |b| never above ``limit``. (N, 2, H, W) -> bool (N,)."""
+    return ab.abs().flatten(1).amax(1) <= limit
+
+
+def _check_prior(prior: Tensor, length: int | None = None) -> None:
+    if prior.ndim != 1 or (length is not None and len(prior) != length):
+        wanted = "(Q,)" if length is None else f"({length},), one value for each bin"
+        raise ValueError(f"prior has shape {tuple(prior.shape)}; expected {wanted}")
+    if not (torch.isfinite(prior).all() and (prior >= 0).all() and prior.sum() > 0):
+        raise ValueError("prior has negative, non-finite or only zero values; expected shares or counts of each bin")

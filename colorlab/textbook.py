@@ -1,0 +1,44 @@
+"""The plain versions of what is made fast elsewhere: a few lines each, as a textbook would print them.
+
+Notebooks show these, and the tests hold the fast versions against them in float64. They take memory and time without
+shame; use them to understand, and `bins`, `losses` and `color` to compute.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def nearest_bin(ab: Tensor, centers: Tensor) -> Tensor:
+    """ab (..., 2, H, W), centers (Q, 2) -> index of the nearest centre (..., H, W), by comparing with all of them."""
+    difference = ab.movedim(-3, -1)[..., None, :] - centers  # (..., H, W, Q, 2)
+    return difference.square().sum(-1).argmin(-1)
+
+
+def soft_code(ab: Tensor, centers: Tensor, neighbors: int = 10, sigma: float = 5.0) -> Tensor:
+    """ab (..., 2, H, W) -> its weights over all bins (..., Q, H, W): a Gaussian over the nearest, summing to 1."""
+    difference = ab.movedim(-3, -1)[..., None, :] - centers  # (..., H, W, Q, 2)
+    squared = difference.square().sum(-1)  # (..., H, W, Q)
+    nearest, index = squared.topk(neighbors, largest=False)
+    weights = torch.exp(-(nearest - nearest[..., :1]) / (2 * sigma**2))
+    weights = weights / weights.sum(-1, keepdim=True)
+    return torch.zeros_like(squared).scatter(-1, index, weights).movedim(-1, -3)
+
+
+def annealed_mean(logits: Tensor, centers: Tensor, temperature: float = 0.38) -> Tensor:
+    """logits (..., Q, H, W) -> ab (..., 2, H, W): softmax of logits / T, then the mean of the centres under it."""
+    probabilities = F.softmax(logits / temperature, dim=-3)
+    return (probabilities.unsqueeze(-4) * centers.T[..., None, None]).sum(-3)
+
+
+def cross_entropy(logits: Tensor, code: Tensor, pixel_weights: Tensor) -> Tensor:
+    """Mean over pixels of weight * -sum_q code_q * log softmax(logits)_q: (N, Q, H, W) twice and (N, H, W) -> scalar."""
+    per_pixel = -(code * F.log_softmax(logits, dim=1)).sum(1)  # (N, H, W)
+    return (pixel_weights * per_pixel).mean()
+
+
+def gaussian_smoothing(prior: Tensor, centers: Tensor, sigma: float = 5.0) -> Tensor:
+    """Prior (Q,) smoothed over the ab plane: each bin takes from every other by its distance; sums to 1 again."""
+    distance = torch.cdist(centers, centers, compute_mode="donot_use_mm_for_euclid_dist")  # (Q, Q)
+    smoothed = torch.exp(-distance.square() / (2 * sigma**2)) @ prior
+    return smoothed / smoothed.sum()
