@@ -1,0 +1,48 @@
+"""The discriminator: a photograph in, one logit out; above 0 it says "real".
+
+Mu & Lee, *Improving Parametric Colorization Methods Using Discriminators*, section 3.2 and Figure 3.
+"""
+
+import torch
+from torch import Tensor, nn
+
+SIZE = 150  # the side of the photographs it looks at
+
+
+class Discriminator(nn.Module):
+    """The paper's CNN: three 3x3 convolutions without padding, each with ReLU and 2x2 max pooling, then two dense layers.
+
+    1,212,513 parameters. Weights start as in Keras, which the authors used: Glorot uniform, biases at zero.
+    """
+
+    def __init__(self):
+        super().__init__()
+        stages, before = [], 3
+        for channels in (32, 32, 64):
+            stages += [nn.Conv2d(before, channels, 3), nn.ReLU(), nn.MaxPool2d(2)]  # 150 -> 74 -> 36 -> 17
+            before = channels
+        self.features = nn.Sequential(*stages)
+        self.head = nn.Sequential(nn.Flatten(), nn.Linear(64 * 17 * 17, 64), nn.ReLU(), nn.Dropout(0.5), nn.Linear(64, 1))
+        self.apply(_initialise)
+
+    def forward(self, rgb: Tensor) -> Tensor:
+        """rgb ``(N, 3, 150, 150)`` floating in [0, 1] -> logits ``(N,)``: log-odds that each photograph is real."""
+        if not rgb.is_floating_point():
+            raise TypeError(f"rgb has dtype {rgb.dtype}; expected floating values in [0, 1]: divide by 255")
+        if rgb.ndim != 4 or rgb.shape[1:] != (3, SIZE, SIZE):
+            raise ValueError(f"rgb has shape {tuple(rgb.shape)}; expected (N, 3, {SIZE}, {SIZE}): photos.to_square, resize")
+        return self.head(self.features(rgb)).squeeze(1)
+
+
+@torch.no_grad()
+def _initialise(layer: nn.Module) -> None:
+    if isinstance(layer, (nn.Conv2d, nn.Linear)):
+        nn.init.xavier_uniform_(layer.weight)
+        nn.init.zeros_(layer.bias)
+
+
+def load(name: str = "pocket") -> Discriminator:
+    """A trained discriminator, in eval mode on the CPU: "pocket" (ships), or the path of a saved one."""
+    from . import checkpoints
+
+    return checkpoints.load_discriminator(name)
