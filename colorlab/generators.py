@@ -44,8 +44,9 @@ class ECCV16(nn.Module):
         if self.bins is not None:  # not trained: the bins' centres, kept as the released weights keep them
             self.model_out = nn.Conv2d(len(self.bins), 2, 1, bias=False).requires_grad_(False)
         self.apply(_initialise)
+        nn.init.normal_(self.model8[-1].weight, std=0.01)  # start from all bins alike, a loss of ln Q; or from grey
         if self.bins is not None:
-            self.model_out.weight.copy_(self.bins.centers.T[:, :, None, None] / 110)
+            self.model_out.weight.data.copy_(self.bins.centers.T[:, :, None, None] / 110)
 
     def forward(self, L: Tensor) -> Tensor:
         """L ``(N, 1, H, W)`` in [0, 100], H and W multiples of 8 -> logits ``(N, Q, H/4, W/4)``, or ab without bins."""

@@ -1,0 +1,52 @@
+"""What a training step sees: which photographs, which crops of them, and which labels.
+
+Everything is drawn from a seed and a step alone, so that an interrupted run can be taken up where it stopped.
+"""
+
+import hashlib
+from functools import lru_cache
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torchvision.transforms.v2 import functional as transforms
+
+
+def batch_at(step: int, n: int, batch: int, seed: int) -> Tensor:
+    """Which of n photographs step ``step`` sees: int64 ``(batch,)``. Each epoch is a new order of all n."""
+    position = torch.arange(step * batch, (step + 1) * batch)
+    return torch.stack([_order(n, int(p) // n, seed)[int(p) % n] for p in position])
+
+
+@lru_cache(maxsize=4)
+def _order(n: int, epoch: int, seed: int) -> Tensor:
+    return torch.randperm(n, generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch))
+
+
+def random_crops(images: Tensor, crop: int, zoom: bool, seed: int) -> Tensor:
+    """uint8 ``(N, 3, S, S)`` -> uint8 ``(N, 3, crop, crop)``: each from a random place, of a random size, mirrored or not."""
+    draw = torch.rand(len(images), 4, generator=torch.Generator().manual_seed(seed)).tolist()
+    full, crops = images.shape[-1], []
+    for image, (size, top, left, mirror) in zip(images, draw):
+        side = round(crop * (full / crop) ** size) if zoom else crop
+        box = round(top * (full - side)), round(left * (full - side)), side, side
+        one = transforms.resized_crop(image, *box, [crop, crop], antialias=True) if side != crop else \
+            transforms.crop(image, *box)
+        crops.append(one.flip(-1) if mirror < 0.5 else one)
+    return torch.stack(crops)
+
+
+def at_a_quarter(ab: Tensor, labels: str = "average") -> Tensor:
+    """The truth at the network's output size: ab ``(N, 2, H, W)`` -> ``(N, 2, H/4, W/4)``."""
+    if labels not in ("average", "sample"):
+        raise ValueError(f"labels is {labels!r}; expected 'average' or 'sample'")
+    return F.avg_pool2d(ab, 4) if labels == "average" else ab[..., ::4, ::4]
+
+
+def fingerprint(*tensors: Tensor) -> str:
+    """A short hash of tensors' bytes: two runs on the same data have the same."""
+    digest = hashlib.blake2b(digest_size=8)
+    for tensor in tensors:
+        digest.update(str(tuple(tensor.shape)).encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
