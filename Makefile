@@ -1,0 +1,45 @@
+# `make` alone lists what can be asked for. Everything happens in ./.venv and ./build; both can be deleted at any time.
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run run-all test test-browser lab data clean
+.DELETE_ON_ERROR:
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+# Made again whenever pyproject.toml changes. The last line draws nothing: it lets matplotlib build its font list now, not in a notebook.
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit("colorlab needs Python 3.10 or newer, this is " + sys.version.split()[0] + ": make PYTHON=python3.12 ...")'
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --editable '.[test]'
+	@$(PY) -c 'import matplotlib.pyplot'
+	@touch $@
+
+setup: $(STAMP)  ## make ./.venv with all that is needed to run and to test
+	@echo "ready: $$($(PY) --version), $$($(PY) -c 'import torch; print("torch", torch.__version__, "with a GPU" if torch.cuda.is_available() else "without a GPU")')"
+
+run: $(STAMP)  ## run notebooks 00-06 (laptop budget, embedded photographs) into build/index.html
+	@$(PY) notebooks/run.py --budget "$${COLORLAB_BUDGET:-laptop}"
+
+run-all: $(STAMP)  ## the same for every notebook
+	@$(PY) notebooks/run.py --budget "$${COLORLAB_BUDGET:-laptop}" --all
+
+test: $(STAMP)  ## unit tests, the notebooks' contract, and every notebook at smoke budget; no network
+	@$(PY) -m pytest
+
+test-browser: $(STAMP)  ## the notebooks in a real JupyterLab and Chromium; skipped where there is none
+	@$(PY) -m pytest tests/browser -rs
+
+lab: $(STAMP)  ## open JupyterLab on the notebooks
+	@$(PY) -m jupyterlab --notebook-dir=. notebooks/00_start_here.ipynb
+
+data: $(STAMP)  ## download Imagenette (about 100 MB), the one thing here that uses the network
+	@$(PY) -c 'from colorlab import photos; print(len(photos.load("imagenette", download=True)), "photographs are ready")'
+
+clean:  ## delete what was built (build/); `rm -rf .venv` for the environment too
+	rm -rf build dist .pytest_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
