@@ -3,7 +3,7 @@
 A photograph arrives as a phone's sideways JPEG, a scanner's 16-bit TIFF, a printer's CMYK, a web designer's
 transparent PNG. `open_photo` turns each into what it looks like in a viewer: sRGB, upright, on white.
 
-    file -> Pillow -> upright -> 8 bits -> colour profile to sRGB -> transparency onto white -> (3, H, W) in [0, 1]
+    file -> Pillow -> upright -> 8 bits -> colour profile to sRGB -> on white -> (3, H, W) in [0, 1]
 
 References: EXIF 2.32, tag 0x0112 (orientation); ICC.1:2010 (profiles, applied by LittleCMS through Pillow).
 """
@@ -28,7 +28,7 @@ SAVE_AS = {".png": {"format": "PNG"}, ".bmp": {"format": "BMP"}, ".tif": {"forma
            # chroma at full resolution: colour is the subject here
            ".jpg": {"format": "JPEG", "quality": 95, "subsampling": 0},
            ".jpeg": {"format": "JPEG", "quality": 95, "subsampling": 0}}
-MAX_PIXELS = 89_478_485  # Pillow's own limit (a quarter of a GiB at 3 bytes a pixel); more is taken for an attack
+MAX_PIXELS = 89_478_485  # Pillow's own limit, a quarter of a GiB; more is taken for an attack
 
 
 class PhotoError(ValueError):
@@ -38,9 +38,9 @@ class PhotoError(ValueError):
 def open_photo(path) -> torch.Tensor:
     """The photograph in a file, upright, in sRGB, as float32 RGB (3, H, W) in [0, 1].
 
-    Grey, palette, CMYK, Lab and 16-bit files are converted (16 bits are rounded to 8), an embedded colour profile
-    is applied (a broken one is ignored with a warning), transparent parts become white, an animation gives its
-    first frame. Raises PhotoError where the file is missing, no image, damaged or enormous.
+    Grey, palette, CMYK, Lab and 16-bit files are converted (16 bits are rounded to 8), an embedded colour
+    profile is applied (a broken one is ignored with a warning), transparent parts become white, an animation
+    gives its first frame. Raises PhotoError where the file is missing, no image, damaged or enormous.
     """
     pixels = np.asarray(open_image(path))  # (H, W, 3) uint8
     return torch.from_numpy(pixels.copy()).permute(2, 0, 1).contiguous().float().div_(255)
@@ -129,8 +129,8 @@ def _to_srgb(image: Image.Image, path: Path) -> Image.Image:
     if image.mode.startswith("I") or image.mode == "F":
         image = _to_8_bits(image, path)
     alpha = None
-    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
-        grey = image.mode in ("L", "LA", "La", "1")
+    if image.mode in ("LA", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+        grey = image.mode in ("L", "LA", "1")
         alpha = image.convert("RGBA").getchannel("A")
         image = image.convert("RGBA").convert("RGB")
         image = image.getchannel(0) if grey else image
@@ -153,32 +153,40 @@ def _to_8_bits(image: Image.Image, path: Path) -> Image.Image:
 
 
 def _apply_profile(image: Image.Image, profile: bytes | None, path: Path) -> Image.Image:
-    if profile or image.mode == "LAB":
-        try:
-            source = (ImageCms.ImageCmsProfile(io.BytesIO(profile)) if image.mode != "LAB"
-                      else ImageCms.createProfile("LAB"))
-            known = getattr(source, "profile", source).profile_description or ""
-            if not (image.mode == "RGB" and known.startswith("sRGB")):
-                image = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB",
-                                                  renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-                                                  flags=ImageCms.Flags.BLACKPOINTCOMPENSATION)
-        except (ImageCms.PyCMSError, OSError, TypeError, ValueError) as error:
-            warnings.warn(f"{path.name!r}: its colour profile cannot be used ({_first_line(error)}); "
-                          "taken for sRGB", stacklevel=2)
+    try:
+        if image.mode == "LAB":
+            return _convert_profile(image, ImageCms.createProfile("LAB"))
+        if profile:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            space = source.profile.xcolor_space.strip()
+            image = image.convert("RGB") if image.mode == "L" and space == "RGB" else image
+            if not (space == "RGB" and (source.profile.profile_description or "").startswith("sRGB")):
+                return _convert_profile(image, source)
+    except (ImageCms.PyCMSError, OSError, TypeError, ValueError) as error:
+        warnings.warn(f"{path.name!r}: its colour profile cannot be used ({_first_line(error)}); "
+                      "taken for sRGB", stacklevel=2)
     return image.convert("RGB")
 
 
-def save_photo(rgb: torch.Tensor, path) -> None:
-    """Write RGB (3, H, W) in [0, 1] with 8 bits, in the format of the suffix: .png .jpg .webp .tif .bmp.
+def _convert_profile(image: Image.Image, source) -> Image.Image:
+    return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB",
+                                     renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+                                     flags=ImageCms.Flags.BLACKPOINTCOMPENSATION)
 
-    The file appears whole or not at all: it is written beside its place, then renamed. Raises PhotoError where
-    the path cannot be written, ValueError where `rgb` is no image.
+
+def save_photo(rgb: torch.Tensor, path) -> None:
+    """Write RGB (3, H, W), uint8 or in [0, 1], with 8 bits, as the suffix says: .png .jpg .webp .tif .bmp.
+
+    The file appears whole or not at all: it is written beside its place, then renamed. Raises PhotoError
+    where the path cannot be written, ValueError where `rgb` is no image.
     """
     path = Path(path)
     options = dict(SAVE_AS[check_output(path)])
-    if rgb.ndim != 3 or rgb.shape[0] != 3 or not rgb.is_floating_point():
-        raise ValueError(f"rgb is {tuple(rgb.shape)} {rgb.dtype}; expected float (3, H, W) in [0, 1]")
-    pixels = rgb.detach().clamp(0, 1).mul(255).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
+    if rgb.ndim != 3 or rgb.shape[0] != 3 or not (rgb.is_floating_point() or rgb.dtype == torch.uint8):
+        raise ValueError(f"rgb is {tuple(rgb.shape)} {rgb.dtype}; expected (3, H, W), uint8 or floating "
+                         "in [0, 1]")
+    rgb = to_bytes(rgb.detach()) if rgb.is_floating_point() else rgb
+    pixels = rgb.permute(1, 2, 0).cpu().numpy()
     part = path.with_name(f".{path.name[:100]}.{os.getpid()}.part")
     try:
         Image.fromarray(np.ascontiguousarray(pixels)).save(part, **options)
@@ -202,6 +210,11 @@ def check_output(path) -> str:
     return suffix
 
 
+def to_bytes(rgb: torch.Tensor) -> torch.Tensor:
+    """Float RGB in [0, 1], any shape, rounded to uint8."""
+    return rgb.clamp(0, 1).mul(255).round().to(torch.uint8)
+
+
 def resize_short(rgb: torch.Tensor, size: int) -> torch.Tensor:
     """(…, 3, H, W) float scaled so that the shorter side is `size` pixels; bilinear, antialiased."""
     height, width = rgb.shape[-2:]
@@ -210,7 +223,7 @@ def resize_short(rgb: torch.Tensor, size: int) -> torch.Tensor:
     if min(height, width) == size:
         return rgb
     scale = size / min(height, width)
-    target = (size, max(size, round(width * scale))) if height <= width else (max(size, round(height * scale)), size)
+    target = tuple(max(size, round(side * scale)) for side in (height, width))
     flat = rgb.reshape(-1, 1, height, width)  # every channel of every image on its own
     return F.interpolate(flat, target, mode="bilinear", antialias=True).reshape(*rgb.shape[:-2], *target)
 
@@ -227,6 +240,6 @@ def center_crop(rgb: torch.Tensor, size: int) -> torch.Tensor:
 def to_square(rgb: torch.Tensor, size: int = 256) -> torch.Tensor:
     """Shorter side to `size`, then the middle square: the one path of every real and every fake."""
     height, width = rgb.shape[-2:]
-    keep = 8 * min(height, width)  # of a 1x10000 strip the ends are cropped first: scaled whole it is gigabytes
+    keep = 8 * min(height, width)  # of a 1x10000 strip the ends go first: scaled whole it is gigabytes
     top, left = max(0, height - keep) // 2, max(0, width - keep) // 2
     return center_crop(resize_short(rgb[..., top:top + keep, left:left + keep], size), size)

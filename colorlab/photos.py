@@ -1,6 +1,6 @@
 """Sets of photographs: the embedded samples, a folder, Imagenette.
 
-    photos.load()                       crops of eight photographs that came with scikit-learn, -image, matplotlib
+    photos.load()                       crops of eight photographs that came with installed packages
     photos.load("my/pictures", "val")   a folder; COLORLAB_PHOTOS=my/pictures makes it the default
     photos.load("imagenette")           13,394 photographs, after `make data`
     photos.course(200)                  what the notebooks use
@@ -23,14 +23,14 @@ from tqdm.auto import tqdm
 
 from . import sources
 from .decoding import (PhotoError, center_crop, open_photo, resize_short, save_photo,  # noqa: F401
-                       to_square)
+                       to_bytes, to_square)
 
 
 class Photos:
     """A list of photographs, each read when it is asked for.
 
-    photos[i] is float32 RGB (3, H, W) in [0, 1], each at its own size; .names[i] is its name, .groups[i] what it
-    was cut from (crops of one photograph share a group). photos[i] raises PhotoError where a file is broken;
+    photos[i] is float32 RGB (3, H, W) in [0, 1], each at its own size; .names[i] is its name, .groups[i] what
+    it was cut from (crops of one photograph share a group). photos[i] raises PhotoError where a file is broken;
     `square` and `readable` instead drop it from the set and note (name, reason) in .skipped, so that names,
     groups and pictures stay aligned.
     """
@@ -38,7 +38,8 @@ class Photos:
     def __init__(self, names: Sequence[str], groups: Sequence[str], readers: Sequence[Callable],
                  skipped: Sequence[tuple[str, str]] = ()):
         if not len(names) == len(groups) == len(readers):
-            raise ValueError(f"{len(names)} names, {len(groups)} groups, {len(readers)} readers: expected one each")
+            raise ValueError(f"{len(names)} names, {len(groups)} groups, {len(readers)} readers: "
+                             "expected one each")
         self.names, self.groups, self.skipped = list(names), list(groups), list(skipped)
         self._readers = list(readers)
 
@@ -56,8 +57,8 @@ class Photos:
         """Both sets, one after the other; `other` may be scenes."""
         readers = getattr(other, "_readers", None) or [functools.partial(operator.getitem, other, i)
                                                        for i in range(len(other))]
-        return Photos(self.names + list(other.names), self.groups + list(other.groups), self._readers + readers,
-                      self.skipped + list(getattr(other, "skipped", ())))
+        return Photos(self.names + list(other.names), self.groups + list(other.groups),
+                      self._readers + readers, self.skipped + list(getattr(other, "skipped", ())))
 
     def subset(self, indices: Sequence[int]) -> Photos:
         """The photographs at these indices, in this order."""
@@ -66,14 +67,14 @@ class Photos:
                       self.skipped)
 
     def square(self, size: int = 256, limit: int | None = None, progress: bool = False) -> torch.Tensor:
-        """The first `limit` readable photographs as uint8 (N, 3, size, size): shorter side to `size`, middle square.
+        """The first `limit` readable photographs as uint8 (N, 3, size, size), through `to_square`.
 
         Broken ones are dropped from this set, so that afterwards row k of the result is names[k].
         """
         wanted = len(self) if limit is None else min(limit, len(self))
         images = torch.empty(wanted, 3, size, size, dtype=torch.uint8)
         found = 0
-        for rgb in self._drop_broken(wanted, lambda read: _to_bytes(to_square(read(), size)), progress):
+        for rgb in self._drop_broken(wanted, lambda read: to_bytes(to_square(read(), size)), progress):
             images[found] = rgb
             found += 1
         return images[:found]
@@ -81,15 +82,18 @@ class Photos:
     def readable(self, limit: int | None = None) -> Photos:
         """The first `limit` photographs that can be read, each tried; broken ones are dropped here too."""
         wanted = len(self) if limit is None else min(limit, len(self))
-        return self.subset(range(sum(1 for _ in self._drop_broken(wanted, lambda read: read() is not None))))
+        found = 0
+        for _ in self._drop_broken(wanted, lambda read: read() is not None):
+            found += 1
+        return self.subset(range(found))
 
     def _drop_broken(self, wanted: int, work: Callable, progress: bool = False) -> Iterator:
-        """Yield work(reader) of the first `wanted` readable photographs, in order, and forget the broken ones."""
+        """Yield work(reader) of the first `wanted` readable photographs, in order; forget the broken."""
         good, broken, position = [], [], 0
         with (tqdm(total=wanted, desc="photographs", disable=not progress) as bar,
               ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool):
             while len(good) < wanted and position < len(self):
-                stop = min(position + wanted - len(good), position + 64, len(self))  # 64 at a time bounds memory
+                stop = min(position + wanted - len(good), position + 64, len(self))  # 64 bounds memory
                 results = pool.map(functools.partial(_attempt, work), self._readers[position:stop])
                 for i, (value, error) in zip(range(position, stop), results):
                     if error is None:
@@ -112,10 +116,6 @@ def _attempt(work, read):
         return work(read), None
     except PhotoError as error:
         return None, str(error)
-
-
-def _to_bytes(rgb: torch.Tensor) -> torch.Tensor:
-    return rgb.clamp(0, 1).mul(255).round().to(torch.uint8)
 
 
 def _warn_skipped(broken, total: int) -> None:

@@ -1,6 +1,6 @@
 """Where photographs are found: inside installed packages, in a folder, in torchvision's Imagenette.
 
-Each function lists; none decodes. A listing is a list of (name, group, reader), reader() giving RGB (3, H, W).
+Each function lists; none decodes. A listing holds (name, group, reader) of each; reader() gives RGB (3, H, W).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import functools
 import hashlib
 import importlib.util
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from .decoding import PhotoError, open_photo
 
 SHARES = {"train": 0.6, "val": 0.2, "test": 0.2}  # of a folder without subfolders of these names
 
-# --- Embedded: eight photographs that arrive with packages that are installed anyway -----------------------------
+# --- Embedded: eight photographs that arrive with packages that are installed anyway --------------
 
 EMBEDDED = {"china": ("sklearn", "datasets/images/china.jpg"),
             "flower": ("sklearn", "datasets/images/flower.jpg"),
@@ -41,8 +42,8 @@ def embedded_files() -> dict[str, Path]:
         if path and path.is_file():
             found[name] = path
     if not found:
-        raise PhotoError("no embedded photograph is installed: pip install scikit-learn scikit-image matplotlib, "
-                         "or set COLORLAB_PHOTOS to a folder of photographs")
+        raise PhotoError("no embedded photograph is installed: pip install scikit-learn scikit-image "
+                         "matplotlib, or set COLORLAB_PHOTOS to a folder of photographs")
     return found
 
 
@@ -75,7 +76,8 @@ def crop_boxes(height: int, width: int, split: str) -> list[tuple[int, int, int]
         size = int(scale * min(h, w))
         rows, columns = (short_steps, long_steps) if h <= w else (long_steps, short_steps)
         if size >= SMALLEST or scale == 1.0:
-            boxes += [(top + y, left + x, size) for y in _steps(h - size, rows) for x in _steps(w - size, columns)]
+            boxes += [(top + y, left + x, size)
+                      for y in _steps(h - size, rows) for x in _steps(w - size, columns)]
     return list(dict.fromkeys(boxes))  # a square region has its one whole crop once
 
 
@@ -97,7 +99,7 @@ def _read_crop(name: str, box: tuple[int, int, int]) -> torch.Tensor:
     return embedded_photo(name)[:, top:top + size, left:left + size].clone()
 
 
-# --- A folder ----------------------------------------------------------------------------------------------------
+# --- A folder -------------------------------------------------------------------------------------
 
 SUFFIXES = frozenset(".jpg .jpeg .jpe .jfif .png .webp .tif .tiff .gif .bmp .ppm .pgm .jp2 .avif "
                      ".heic .heif .svg".split())  # the last three are refused by name when they are read
@@ -106,9 +108,9 @@ SUFFIXES = frozenset(".jpg .jpeg .jpe .jfif .png .webp .tif .tiff .gif .bmp .ppm
 def folder_listing(folder, split: str) -> list[tuple]:
     """(name, group, reader) of the photographs of a split, sorted by path.
 
-    With a subfolder train/ (or val/, test/), a split is the subfolder of its name; where that is missing, val is
-    cut from train, test from val (or train). Without any, the whole tree is divided 60/20/20. What is cut is cut
-    by a hash of the relative path, so that a photograph never changes sides when others come and go.
+    With a subfolder train/ (or val/, test/), a split is the subfolder of its name; where that is missing, val
+    is cut from train, test from val (or train). Without any, the whole tree is divided 60/20/20. What is cut
+    is cut by a hash of the relative path, so that a photograph stays on its side when others come and go.
     """
     folder = Path(folder).expanduser()
     if not folder.is_dir():
@@ -118,8 +120,8 @@ def folder_listing(folder, split: str) -> list[tuple]:
     home, sharing = _home(folder, split)
     paths = [path for path in _walk(home) if choose_split(path, sharing) == split]
     if not paths:
-        raise PhotoError(f"no photograph for the split {split!r} in {str(home)!r}: put JPEG, PNG, WebP or TIFF "
-                         "files there, or name another folder")
+        raise PhotoError(f"no photograph for the split {split!r} in {str(home)!r}: put JPEG, PNG, WebP or "
+                         "TIFF files there, or name another folder")
     return [(path, path, functools.partial(open_photo, str(home / path))) for path in paths]
 
 
@@ -131,13 +133,13 @@ def _home(folder: Path, split: str) -> tuple[Path, tuple[str, ...]]:
     donors = {"train": ("train",), "val": ("val", "train"), "test": ("test", "val", "train")}
     homes = {name: next((d for d in donors[name] if d in present), None) for name in SHARES}
     if homes[split] is None:
-        raise PhotoError(f"{str(folder)!r} has the subfolders {', '.join(present)} and none to take {split!r} "
-                         f"from: add {split}/")
+        raise PhotoError(f"{str(folder)!r} has the subfolders {', '.join(present)} and none to take "
+                         f"{split!r} from: add {split}/")
     return folder / homes[split], tuple(name for name in SHARES if homes[name] == homes[split])
 
 
 def choose_split(path: str, splits=tuple(SHARES)) -> str:
-    """The one of `splits` that a relative path falls to, in the proportions of SHARES; the same everywhere."""
+    """The one of `splits` that a relative path falls to, in the proportions of SHARES, on any machine."""
     digest = hashlib.sha256(path.encode("utf-8", "surrogateescape")).digest()
     mark = int.from_bytes(digest[:8], "big") / 2**64 * sum(SHARES[split] for split in splits)
     for split in splits:
@@ -161,7 +163,7 @@ def _walk(home: Path) -> list[str]:
     return sorted(found)
 
 
-# --- Imagenette --------------------------------------------------------------------------------------------------
+# --- Imagenette -----------------------------------------------------------------------------------
 
 def data_folder() -> Path:
     """Where downloads are kept: $COLORLAB_DATA, else the user's cache folder of this system."""
@@ -187,11 +189,13 @@ def imagenette_folder(download: bool = False) -> Path:
                          "or call photos.load('imagenette', download=True)")
     from torchvision.datasets import Imagenette
     part = data_folder() / "imagenette.part"
-    part.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(part / "imagenette2-160", ignore_errors=True)  # half unpacked by an interrupted run
     try:
+        part.mkdir(parents=True, exist_ok=True)
         Imagenette(part, split="train", size="160px", download=True)
         os.replace(part / "imagenette2-160", folder)
+        shutil.rmtree(part)
     except (OSError, RuntimeError, EOFError) as error:  # no network, a wrong checksum, a full disk
-        raise PhotoError(f"Imagenette could not be fetched ({error}): check the network, then `make data` again, "
-                         "or set COLORLAB_PHOTOS to a folder of photographs") from None
+        raise PhotoError(f"Imagenette could not be fetched ({error}): check the network, then `make data` "
+                         "again, or set COLORLAB_PHOTOS to a folder of photographs") from None
     return folder
