@@ -1,0 +1,41 @@
+"""How much work a notebook does: one small table, three columns.
+
+    smoke    seconds a cell: only that everything runs
+    laptop   at most five minutes a notebook on two cores: the default without a GPU
+    gpu      the real thing on one GPU: the default with one
+
+COLORLAB_BUDGET=smoke|laptop|gpu chooses. In a notebook:
+
+    from colorlab import budget
+    B = budget.current()
+    images = photos.course(B.photos).square(B.size)
+"""
+
+from __future__ import annotations
+
+import os
+from types import SimpleNamespace
+
+import torch
+
+NAMES = ("smoke", "laptop", "gpu")
+
+# knob: (smoke, laptop, gpu). What only one notebook needs starts with its number: nb03_steps.
+TABLE = {
+    "photos": (16, 240, 10_000),       # photographs, crops and scenes to look at or train on
+    "held_out": (8, 80, 2_000),        # the same of another split, to judge with
+    "size": (64, 128, 256),            # pixels a side, where a network trains or a picture is computed on
+    "width": (0.0625, 0.25, 1.0),      # ECCV16's width, where a notebook trains one
+    "steps": (2, 200, 20_000),         # training steps
+    "batch": (2, 8, 32),               # photographs a step
+    "epochs": (1, 10, 10),             # of the discriminator
+    "bootstrap": (100, 2_000, 2_000),  # resamples behind an interval
+}
+
+
+def current() -> SimpleNamespace:
+    """The settings in force: .name ("smoke", "laptop" or "gpu") and one attribute for each knob of TABLE."""
+    name = os.environ.get("COLORLAB_BUDGET") or ("gpu" if torch.cuda.is_available() else "laptop")
+    if name not in NAMES:
+        raise ValueError(f"COLORLAB_BUDGET is {name!r}; expected one of {', '.join(NAMES)} (or unset)")
+    return SimpleNamespace(name=name, **{knob: row[NAMES.index(name)] for knob, row in TABLE.items()})
