@@ -9,7 +9,7 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 
-_MODULES = ("batches", "bins", "budget", "checkpoints", "color", "discriminators", "drawings", "generators", "judging", "losses", "metrics",
+_MODULES = ("batches", "bins", "budget", "checkpoints", "color", "discriminators", "drawings", "generators", "judging", "loop", "losses", "metrics",
             "pairs", "photos", "plots", "rebalance", "scenes", "textbook", "training")
 __all__ = [*_MODULES, "doctor"]
 

@@ -1,0 +1,144 @@
+"""The training loop: one for every network here, to be read in five minutes.
+
+Step t draws its batch from (seed, t) alone, so that a run that was interrupted and resumed sees what it would have seen,
+and every photograph once an epoch. With a ``folder``, a checkpoint is written there as the run goes; calling again
+resumes it, or, when it is done, loads it.
+"""
+
+import copy
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from .checkpoints import write_atomically
+
+
+@dataclass
+class Log:
+    """What a run wrote down: a list of rows, each with "step", most with "loss"; its seconds; whether it was stopped."""
+
+    rows: list[dict] = field(default_factory=list)
+    seconds: float = 0.0
+    interrupted: bool = False
+
+    def series(self, key: str = "loss") -> tuple[list[int], list[float]]:
+        """The steps at which ``key`` was written, and its values."""
+        rows = [row for row in self.rows if key in row]
+        if not rows:
+            raise KeyError(f"{key!r} is not in this log; it has {sorted({k for row in self.rows for k in row})}")
+        return [row["step"] for row in rows], [row[key] for row in rows]
+
+
+def fit(network: nn.Module, optimizer: torch.optim.Optimizer, loss_at: Callable[[int], dict], steps: int, *, seed: int = 0,
+        schedule: Callable[[float], float] | None = None, average: float = 0.0, folder: str | Path | None = None,
+        settings: dict | None = None, check: Callable[[int], dict] | None = None, every: int = 100,
+        freeze_bn: bool = False, label: str = "training", progress: bool = True) -> Log:
+    """Train ``network`` for ``steps`` steps. Interrupting it (Ctrl-C, a notebook's stop button) keeps what was trained.
+
+    Args:
+        loss_at: step -> dict of scalars, of which "loss" is differentiated and all are logged.
+        schedule: progress in [0, 1] -> factor of each learning rate; None keeps them as they are.
+        average: decay of an exponential moving average of the weights, which the network holds in the end; 0 for none.
+        folder: where ``checkpoint.pt`` and ``log.json`` are written and resumed from; None keeps nothing on disk.
+        settings: what makes this run this run; a folder of other settings is refused.
+        check: called every ``every`` steps and at the end with the network in eval mode; its dict is logged.
+        freeze_bn: keep BatchNorm's statistics (fine-tuning on few photographs).
+    """
+    log, start, settings = Log(), 0, dict(settings or {}, seed=seed, average=average)
+    averaged = copy.deepcopy(network).eval() if average else network
+    rates = [group["lr"] for group in optimizer.param_groups]
+    checkpoint = None if folder is None else Path(folder) / "checkpoint.pt"
+    if checkpoint is not None and checkpoint.is_file():
+        start = _resume(checkpoint, settings, network, averaged, optimizer, log)
+
+    def keep() -> None:
+        _keep(checkpoint, dict(step=done, settings=settings, network=network.state_dict(), log=log.__dict__,
+                               averaged=averaged.state_dict(), optimizer=optimizer.state_dict()))
+
+    device = next(network.parameters()).device
+    began, sums, count, done = time.perf_counter() - log.seconds, {}, 0, start
+    log.interrupted = False
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), \
+            tqdm(total=steps, initial=start, desc=label, leave=False, mininterval=1, file=sys.stdout,
+                 disable=not progress) as bar:
+        try:
+            for step in range(start, steps):
+                network.train()
+                if freeze_bn:
+                    _freeze_batchnorm(network)
+                torch.manual_seed(seed * 1_000_003 + step)  # dropout, too, depends on (seed, step) alone
+                for group, rate in zip(optimizer.param_groups, rates):
+                    group["lr"] = rate * (schedule(step / steps) if schedule else 1.0)
+                terms = loss_at(step)
+                optimizer.zero_grad(set_to_none=True)
+                terms["loss"].backward()
+                optimizer.step()
+                done = step + 1
+                if average:
+                    _move_average(averaged, network, min(average, (1 + step) / (10 + step)))
+                sums = {key: sums.get(key, 0) + value.detach() for key, value in terms.items()}
+                count += 1
+                bar.update()
+                if done % max(1, min(every, steps // 50)) == 0 or done == steps:
+                    log.rows.append({"step": done, **{key: float(value) / count for key, value in sums.items()}})
+                    bar.set_postfix(loss=f"{log.rows[-1]['loss']:.3f}", refresh=False)
+                    sums, count, log.seconds = {}, 0, time.perf_counter() - began
+                if done % every == 0 or done == steps:
+                    if check is not None:
+                        log.rows[-1] |= _checked(check, done, averaged)
+                    keep()
+        except KeyboardInterrupt:
+            log.interrupted = True
+            keep()
+            tqdm.write(f"{label}: interrupted at step {done} of {steps}; what was trained is kept"
+                       + ("" if checkpoint is None else ", call again to go on"))
+    if average:
+        network.load_state_dict(averaged.state_dict())
+    network.eval()
+    return log
+
+
+def _freeze_batchnorm(network: nn.Module) -> None:
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.eval()
+
+
+@torch.no_grad()
+def _move_average(averaged: nn.Module, network: nn.Module, decay: float) -> None:
+    for mean, value in zip(averaged.state_dict().values(), network.state_dict().values()):
+        mean.lerp_(value, 1 - decay) if mean.is_floating_point() else mean.copy_(value)
+
+
+def _checked(check: Callable[[int], dict], step: int, network: nn.Module) -> dict:
+    network.eval()
+    with torch.no_grad():
+        return check(step)
+
+
+def _keep(checkpoint: Path | None, state: dict) -> None:
+    """Write the checkpoint and, beside it, the log as JSON; both whole or not at all."""
+    if checkpoint is not None:
+        write_atomically(checkpoint, lambda path: torch.save(state, path))
+        write_atomically(checkpoint.with_name("log.json"), lambda path: path.write_text(json.dumps(state["log"])))
+
+
+def _resume(checkpoint: Path, settings: dict, network: nn.Module, averaged: nn.Module, optimizer, log: Log) -> int:
+    """Fill network, average, optimizer and log from a checkpoint of the same settings; returns its step."""
+    saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    differing = sorted(k for k in settings | saved["settings"] if settings.get(k) != saved["settings"].get(k))
+    if differing:
+        was = ", ".join(f"{k} was {saved['settings'].get(k)!r}, is now {settings.get(k)!r}" for k in differing)
+        raise ValueError(f"folder {checkpoint.parent} holds another run: {was}; choose another folder, or delete it")
+    network.load_state_dict(saved["network"])
+    averaged.load_state_dict(saved["averaged"])
+    optimizer.load_state_dict(saved["optimizer"])
+    log.__dict__.update(saved["log"])
+    return saved["step"]
