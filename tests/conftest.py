@@ -1,0 +1,32 @@
+"""What holds for every test: no network, no photographs but the embedded ones, no window for figures."""
+
+import os
+import socket
+
+import matplotlib
+import pytest
+
+os.environ.pop("COLORLAB_PHOTOS", None)  # a user's own setting must not change what the tests see
+matplotlib.use("Agg")
+
+
+def pytest_ignore_collect(collection_path, config):
+    """The browser tests run when they are asked for by name (`make test-browser`), and not otherwise."""
+    asked = any("browser" in str(argument) for argument in config.args)
+    return True if collection_path.name == "browser" and not asked else None
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_network():
+    """Refuse connections to any other machine: a test that needs one would fail on a train."""
+    connect = socket.socket.connect
+
+    def guarded(self, address):
+        local = not isinstance(address, tuple) or address[0] in ("localhost", "::1") or str(address[0]).startswith("127.")
+        if not local:
+            raise OSError(f"the tests use no network, and this one wanted {address[0]}")
+        return connect(self, address)
+
+    socket.socket.connect = guarded
+    yield
+    socket.socket.connect = connect
