@@ -13,7 +13,9 @@ COLORLAB_BUDGET=smoke|laptop|gpu chooses. In a notebook:
 
 from __future__ import annotations
 
+import hashlib
 import os
+from pathlib import Path
 from types import SimpleNamespace
 
 import torch
@@ -39,3 +41,14 @@ def current() -> SimpleNamespace:
     if name not in NAMES:
         raise ValueError(f"COLORLAB_BUDGET is {name!r}; expected one of {', '.join(NAMES)} (or unset)")
     return SimpleNamespace(name=name, **{knob: row[NAMES.index(name)] for knob, row in TABLE.items()})
+
+
+def run_folder(name: str) -> Path:
+    """Where a notebook keeps a training run: build/runs/BUDGET/DATA/NAME, so that budgets and data never mix.
+
+    COLORLAB_RUNS moves build/runs elsewhere. The folder is made by whoever writes into it; deleting it starts over.
+    """
+    source = os.environ.get("COLORLAB_PHOTOS") or "embedded"
+    data = "embedded" if source == "embedded" else hashlib.blake2b(source.encode(), digest_size=4).hexdigest()
+    root = Path(os.environ.get("COLORLAB_RUNS") or Path(__file__).parents[1] / "build" / "runs")
+    return root / current().name / data / name
