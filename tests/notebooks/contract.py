@@ -166,6 +166,11 @@ def check_widget_state(nb, path):
         yield "a live widget in the outputs, which shows as an error without its state: store outputs with notebooks/run.py --inplace"
 
 
+def check_kernel(nb, path):
+    if nb.metadata.get("kernelspec", {}).get("name") != "python3":
+        yield "no kernel named python3 in the metadata: Jupyter would ask the reader for one"
+
+
 def check_paths(nb, path):
     of_a_machine = re.compile(r"(?<![\w.:/~-])/(?:home|root|work|Users|tmp|var|opt|usr|mnt|srv|private)/\S|\b[A-Z]:\\\w|site-packages")
     yield from (f"{place} shows a path of one machine: {hit[0]}" for place, text in texts(nb) if (hit := of_a_machine.search(text)))

@@ -106,6 +106,7 @@ BROKEN = {
     "hidden": (replace(3, "NBVAL_CHECK_OUTPUT", "NBVAL_SKIP"), "hides from nbval"),
     "widget state": (widgets, "widget state"),
     "live widget": (output(3, "display_data", {contract.WIDGET: {}}), "live widget"),
+    "no kernel": (lambda nb: nb.metadata.pop("kernelspec"), "kernel named python3"),
     "path in source": (replace(3, "print(2)", "print('/home/me/x.png')"), "path of one machine"),
     "path in output": (output(3, "stream", name="stdout", text="saved to /tmp/x.png\n"), "path of one machine"),
     "no alt text": (replace(2, "*Alt: ", "*"), "has no `*Alt:"),

@@ -1,0 +1,46 @@
+"""Every notebook in a real JupyterLab: opened as it is committed, then run from the menu, looked at both times."""
+
+import pytest
+
+import lab
+
+NOTEBOOKS = sorted(path.name for path in (lab.ROOT / "notebooks").glob("[0-9]*.ipynb"))
+SCREENSHOTS = lab.ROOT / "build" / "screenshots"
+SECONDS = 600  # the longest that one notebook may take at smoke budget
+
+
+@pytest.fixture(scope="session")
+def chrome():
+    pytest.importorskip("playwright")
+    if not lab.chromium():
+        pytest.skip("no Chromium here: install Debian's chromium, or name one in $CHROMIUM")
+    with lab.browser() as chrome:
+        yield chrome
+
+
+@pytest.fixture(scope="session")
+def jupyter(chrome, tmp_path_factory):
+    with lab.server(tmp_path_factory.mktemp("jupyter"), COLORLAB_BUDGET="smoke") as address_and_token:
+        yield address_and_token
+
+
+def test_there_are_notebooks():
+    assert NOTEBOOKS
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_notebook(chrome, jupyter, name):
+    page = lab.open_notebook(chrome, *jupyter, name)
+    stem = name.removesuffix(".ipynb")
+    try:
+        lab.screenshots(page, SCREENSHOTS / "committed", stem)
+        assert page.evaluate(lab.FAULTS) == []
+        cells = lab.run_all(page, SECONDS)
+        lab.screenshots(page, SCREENSHOTS / "smoke", stem)
+        errors = [(cell["source"].splitlines()[0], o["ename"], o["evalue"]) for cell in cells for o in cell["outputs"] if o["type"] == "error"]
+        assert errors == []
+        assert all(cell["count"] for cell in cells)
+        assert page.evaluate(lab.FAULTS) == []
+    finally:
+        page.evaluate("jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+        page.close()
