@@ -1,10 +1,11 @@
 """Procedural scenes whose true distribution of colour is known exactly.
 
-A scene is painted as luminance first (`colorlab.scenery`): a textured, shaded picture L, and a map that says
-which object each pixel belongs to. Only then does each object draw a colour from the palette of its kind
-(`colorlab.palettes`), with other random numbers. So given L and the object, a pixel has one of a few colours,
-each with a known probability: grass is green, but nothing in L tells a red balloon from a blue one. A
-colorizer faces just that; here its best possible answers (mean, mode, distribution) can be computed, not guessed.
+A scene is painted as luminance first (`colorlab.scenery`): a textured, shaded picture L, and a map that
+says which object each pixel belongs to. Only then does each object draw a colour from the palette of its
+kind (`colorlab.palettes`), with other random numbers. So given L and the object, a pixel has one of a few
+colours, each with a known probability: grass is green, but nothing in L tells a red balloon from a blue
+one. A colorizer faces just that; here its best possible answers (mean, mode, distribution) can be computed,
+not guessed.
 
     scene = make(10, size=64, seed=0).scene(3)
     scene.modes, scene.probs            (6, 2, 64, 64), (6, 64, 64): the alternatives and how likely each is
