@@ -1,0 +1,249 @@
+"""How well fakes pass for real: scores of a discriminator, rates with intervals, and what people said.
+
+Two numbers that are easily mixed up. The *accuracy per image* asks whether one image, alone, falls on the right side of
+a threshold. The *paired fooling rate* shows a fake beside its own original and asks which looks more real; 50 % is
+perfect deception. People in the studies below were asked the second question, so only the second compares with them.
+
+Sources: Wilson, *Probable inference, the law of succession, and statistical inference* (JASA 1927); Efron & Tibshirani,
+*An Introduction to the Bootstrap* (1993), chapter 13. Scores are logits: a sigmoid rounds the surest ones to exactly 1.
+"""
+
+from math import sqrt
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .pairs import evaluating
+
+Z = 1.959964  # a standard normal lies within +-Z in 95 % of draws
+
+
+class Proportion(NamedTuple):
+    """A share in [0, 1] with its 95 % interval."""
+    rate: float
+    low: float
+    high: float
+
+    def __str__(self):
+        return _percent(self)
+
+
+class Estimate(NamedTuple):
+    """A mean, in the unit of what was averaged, with its 95 % interval."""
+    mean: float
+    low: float
+    high: float
+
+    def __str__(self):
+        return f"{self.mean:.4g} [{self.low:.4g}, {self.high:.4g}]"
+
+
+class FoolingRate(NamedTuple):
+    """Share of pairs in which the fake scored higher than its own original (ties count one half), 95 % interval."""
+    rate: float
+    low: float
+    high: float
+    fooled: int
+    ties: int
+    pairs: int
+
+    def __str__(self):
+        return f"{_percent(self)}, {self.fooled} of {self.pairs} pairs" + (f", {self.ties} ties" if self.ties else "")
+
+
+class Human(NamedTuple):
+    """A row of an Amazon Mechanical Turk study: share of the trials in which people took the fake for the real one."""
+    name: str
+    source: str
+    rate: float
+    standard_error: float | None
+
+    @property
+    def low(self) -> float | None:
+        """Lower end of the 95 % interval; None where no standard error is known."""
+        return None if self.standard_error is None else self.rate - Z * self.standard_error
+
+    @property
+    def high(self) -> float | None:
+        """Upper end, likewise."""
+        return None if self.standard_error is None else self.rate + Z * self.standard_error
+
+
+_ZHANG = "Zhang, Isola & Efros, ECCV 2016, Table 1"  # forty people a method, 40 trials each, one second a picture
+_ISOLA = "Isola et al., CVPR 2017, AMT colorization"  # another crowd: compare within a source before across
+HUMANS = (
+    Human("real photographs", _ZHANG, 0.500, None),
+    Human("classification + rebalancing (full)", _ZHANG, 0.323, 0.022),
+    Human("Larsson et al.", _ZHANG, 0.272, 0.027),
+    Human("classification", _ZHANG, 0.252, 0.027),
+    Human("L2, fine-tuned", _ZHANG, 0.239, 0.028),
+    Human("L2", _ZHANG, 0.212, 0.025),
+    Human("Dahl", _ZHANG, 0.183, 0.028),
+    Human("random colours", _ZHANG, 0.130, 0.044),
+    Human("Zhang et al. (full)", _ISOLA, 0.278, 0.027),
+    Human("cGAN + L1", _ISOLA, 0.225, 0.016),
+    Human("Zhang et al. (L2)", _ISOLA, 0.163, 0.024),
+)
+
+
+def fooling_rate(real_scores, fake_scores, groups=None, seed: int = 0) -> FoolingRate:
+    """How often a fake scores higher than the photograph it was made from.
+
+    Args:
+        real_scores, fake_scores: (N,) each, tensors, arrays or lists; entry i of both belongs to the same photograph.
+            Higher means more real. Only the order matters, so use logits, which do not saturate.
+        groups: (N,) labels where several pairs come from one photograph (crops): the interval resamples photographs.
+        seed: of the bootstrap.
+    Returns:
+        FoolingRate. The interval is Wilson's, or, with ties or crops of one photograph, a bootstrap.
+    Raises:
+        ValueError: unequal lengths, no pairs, NaN.
+    """
+    real, fake = _paired(real_scores, fake_scores)
+    fooled, ties, pairs = int((fake > real).sum()), int((fake == real).sum()), len(real)
+    won = (fake > real) + 0.5 * (fake == real)
+    crops = groups is not None and len(np.unique(groups)) < pairs
+    rate, low, high = _share(won, groups, seed) if ties or crops else (fooled / pairs, *wilson(fooled, pairs))
+    return FoolingRate(rate, low, high, fooled, ties, pairs)
+
+
+def accuracy(real_scores, fake_scores, groups=None, seed: int = 0) -> Proportion:
+    """Share of single images on their right side of the threshold: real above a logit of 0, fake not above it.
+
+    A photograph and its fake are alike, so their two answers are not independent: the interval resamples pairs (or
+    ``groups`` of pairs), never single images.
+
+    Args and Raises: as ``fooling_rate``, but the scores must be logits: here their sign matters.
+    """
+    real, fake = _paired(real_scores, fake_scores)
+    return Proportion(*_share(((real > 0) * 1.0 + (fake <= 0)) / 2, groups, seed))
+
+
+def wilson(k: float, n: float) -> tuple[float, float]:
+    """Wilson's 95 % interval of k successes in n trials: inside [0, 1], and honest at k = 0, where k/n +- 2 SE is not.
+
+    >>> low, high = wilson(58, 2000)
+    >>> f"{low:.4f} {high:.4f}"
+    '0.0225 0.0373'
+    """
+    if not n > 0 or not 0 <= k <= n:
+        raise ValueError(f"k is {k} and n is {n}; expected 0 <= k <= n and n > 0")
+    p, z2 = k / n, Z * Z
+    middle = (p + z2 / (2 * n)) / (1 + z2 / n)
+    half = Z / (1 + z2 / n) * sqrt(p * (1 - p) / n + z2 / (4 * n * n))
+    return (0.0 if k == 0 else middle - half), (1.0 if k == n else middle + half)
+
+
+@torch.no_grad()
+def score(discriminator, images, batch: int = 64) -> Tensor:
+    """Logits of a discriminator, higher for more real; dropout is off, and the network's modes are restored after.
+
+    Args:
+        discriminator: takes float RGB (n, 3, H, W) in [0, 1] and returns logits (n,).
+        images: uint8 (N, 3, H, W), 150x150 for the paper's CNN; a tensor or a NumPy array, also one mapped from disk.
+        batch: images at a time.
+    Returns:
+        float32 (N,), on the CPU.
+    Raises:
+        TypeError: images are not uint8. ValueError: not (N, 3, H, W), or none.
+    """
+    images = torch.as_tensor(images)
+    if images.dtype != torch.uint8:
+        raise TypeError(f"images has dtype {images.dtype}; expected uint8, as pairs keeps them")
+    if images.ndim != 4 or images.shape[1] != 3 or not len(images):
+        raise ValueError(f"images has shape {tuple(images.shape)}; expected (N, 3, H, W) with N >= 1")
+    with evaluating(discriminator) as device:
+        return torch.cat([discriminator(part.to(device).float() / 255).float().cpu() for part in images.split(batch)])
+
+
+def bootstrap_mean(values, n: int = 2000, seed: int = 0, groups=None) -> Estimate:
+    """Mean and 95 % percentile interval, by resampling photographs and, where there are several, seeds.
+
+    Args:
+        values: (photographs,), or (seeds, photographs) with the same photographs in each row.
+        n: resamples.
+        groups: (photographs,) labels; what shares a label is drawn together.
+    Raises:
+        ValueError: another number of dimensions, no values, NaN.
+    """
+    values = np.atleast_2d(_numbers(values, "values", (1, 2)))  # (S, P)
+    seeds, rng = len(values), np.random.default_rng([seed, 1])
+
+    def mean(counts):  # (n, P), how often each photograph was drawn -> (n,)
+        drawn = rng.multinomial(seeds, [1 / seeds] * seeds, size=len(counts))  # (n, S), the same for the seeds
+        return ((drawn @ values) * counts).sum(1) / (seeds * counts.sum(1))
+
+    return Estimate(float(values.mean()), *bootstrap(mean, values.shape[1], n, seed, groups))
+
+
+def difference(a, b, n: int = 2000, seed: int = 0, groups=None) -> Estimate:
+    """Mean of a - b over the same photographs (and seeds), with a paired bootstrap interval.
+
+    The difference is taken photograph by photograph before resampling, so that what makes a photograph hard for both
+    cancels. An interval that leaves out 0 says that a and b differ.
+
+    Args:
+        a, b: equal shapes, (photographs,) or (seeds, photographs); for a difference of fooling rates give 0, 0.5 or 1
+            for each pair.
+    """
+    a, b = _numbers(a, "a", (1, 2)), _numbers(b, "b", (1, 2))
+    if a.shape != b.shape:
+        raise ValueError(f"a has shape {a.shape} and b {b.shape}; expected the same photographs (and seeds) in both")
+    return bootstrap_mean(a - b, n, seed, groups)
+
+
+def bootstrap(statistic, items: int, n: int = 2000, seed: int = 0, groups=None) -> tuple[float, float]:
+    """The middle 95 % of a statistic over n resamples of ``items`` things, drawn with replacement.
+
+    Args:
+        statistic: from counts (m, items), how often each thing was drawn in m resamples, to (m,) values.
+        groups: (items,) labels; what shares a label is drawn together.
+    """
+    labels = np.arange(items) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    if len(labels) != items:
+        raise ValueError(f"groups has {len(labels)} labels; expected {items}, one for each photograph")
+    rng, k = np.random.default_rng(seed), int(labels.max()) + 1
+    values = []
+    for start in range(0, n, 250):  # a few hundred at a time bounds the memory
+        m = min(250, n - start)
+        drawn = rng.integers(k, size=(m, k)) + k * np.arange(m)[:, None]
+        counts = np.bincount(drawn.ravel(), minlength=m * k).reshape(m, k)
+        values.append(statistic(counts[:, labels].astype(np.float64)))
+    low, high = np.quantile(np.concatenate(values), (0.025, 0.975))
+    return float(low), float(high)
+
+
+def _share(values: np.ndarray, groups, seed: int) -> tuple[float, float, float]:
+    """Mean of values in [0, 1] with a bootstrap interval; Wilson's where all are equal and resampling says nothing."""
+    if (values == values[0]).all():
+        n = len(values) if groups is None else len(np.unique(groups))
+        return (float(values[0]), *wilson(float(values[0]) * n, n))
+    values = np.sort(values) if groups is None else values  # the order of the pairs must not change the interval
+    return tuple(bootstrap_mean(values, seed=seed, groups=groups))
+
+
+def _paired(real_scores, fake_scores) -> tuple[np.ndarray, np.ndarray]:
+    real, fake = _numbers(real_scores, "real_scores", (1,)), _numbers(fake_scores, "fake_scores", (1,))
+    if len(real) != len(fake):
+        raise ValueError(f"real_scores has {len(real)} entries and fake_scores {len(fake)}; expected pairs: one each")
+    return real, fake
+
+
+def _numbers(values, name: str, dimensions: tuple[int, ...]) -> np.ndarray:
+    """Tensor, array or list -> float64 array with one of the given numbers of dimensions, not empty, without NaN."""
+    if isinstance(values, Tensor):
+        values = values.detach().cpu().double().numpy()
+    values = np.asarray(values, dtype=np.float64)
+    if values.ndim not in dimensions or values.size == 0:
+        raise ValueError(f"{name} has shape {values.shape}; expected {' or '.join(map(str, dimensions))} dimension(s), "
+                         "not empty")
+    if np.isnan(values).any():
+        raise ValueError(f"{name} has {int(np.isnan(values).sum())} NaN of {values.size}; expected numbers: a network "
+                         "that gives NaN has diverged")
+    return values
+
+
+def _percent(row) -> str:
+    return f"{row.rate:.1%} [{row.low:.1%}, {row.high:.1%}]"
