@@ -24,8 +24,9 @@ def own_color(ab: torch.Tensor, L: float | None = None) -> torch.Tensor:
     """The sRGB colour in which to draw points of the ab plane.
 
     Args:
-        ab: ``(2, N)``. L: lightness in [0, 100]; None takes, for each point, the lightness nearest to 65 at which sRGB
-            can show it; a point that sRGB shows at no lightness is first drawn towards grey until it can be shown.
+        ab: ``(2, N)``. L: lightness in [0, 100]; None takes, for each point, the lightness nearest to 65 at
+            which sRGB can show it; a point that sRGB shows at no lightness is first drawn towards grey until
+            it can be shown.
     Returns:
         RGB ``(3, N)`` in [0, 1].
     """
@@ -39,9 +40,10 @@ def own_color(ab: torch.Tensor, L: float | None = None) -> torch.Tensor:
 
 
 def _at_levels(ab: torch.Tensor, levels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Each point's unclipped sRGB (3, N) at the level nearest to 65 that can show it, and by how much it misses (N,).
+    """Each point's unclipped sRGB (3, N) at the level nearest to 65 that shows it, and its margin (N,).
 
-    The margin is the greatest excess of a channel over [0, 1], negative inside the gamut, least over the levels.
+    The margin is the greatest excess of a channel over [0, 1], negative inside the gamut, least over the
+    levels.
     """
     best = torch.zeros(3, ab.shape[1])
     margin = torch.full((ab.shape[1],), torch.inf)
@@ -56,13 +58,14 @@ def _at_levels(ab: torch.Tensor, levels: torch.Tensor) -> tuple[torch.Tensor, to
 
 @lru_cache(maxsize=32)
 def _plane(L: float | None, cells: int = 441) -> tuple[np.ndarray, np.ndarray]:
-    """The plane's colours (cells, cells, 3), first row at the greatest b, and their margin: below 0 if in gamut."""
+    """The plane's colours (cells, cells, 3), first row at the greatest b, and their margins."""
     coarse = cells if L is not None else cells // 2 + 1
     axis = torch.linspace(-LIMIT, LIMIT, coarse)
     ab = torch.stack(torch.meshgrid(axis, axis.flip(0), indexing="xy")).reshape(2, -1)
     levels = LEVELS if L is None else torch.tensor([L])
-    parts = [torch.cat((rgb, margin[None])) for rgb, margin in (_at_levels(p, levels) for p in ab.split(1 << 14, 1))]
-    plane = torch.cat(parts, 1).reshape(1, 4, coarse, coarse)
+    parts = [_at_levels(part, levels) for part in ab.split(1 << 14, 1)]
+    plane = torch.cat([torch.cat((rgb, margin[None])) for rgb, margin in parts], 1)
+    plane = plane.reshape(1, 4, coarse, coarse)
     plane = torch.nn.functional.interpolate(plane, (cells, cells), mode="bilinear", align_corners=True)[0]
     rgb = torch.where(plane[3] <= 0.02, plane[:3].clamp(0, 1), OUTSIDE)
     return rgb.permute(1, 2, 0).numpy(), plane[3].numpy()
@@ -112,8 +115,9 @@ def ab_bins(values=None, bins: AbBins | None = None, ax=None, L: float | None = 
     """Draw the bins as squares: each in its own colour, or as bright as its value.
 
     Args:
-        values: ``(Q,)``, a number for each bin, drawn on a scale from dark to bright with a colour bar; None draws
-            the bins in their own colours. log: a logarithmic scale; bins of value 0 or less are left empty.
+        values: ``(Q,)``, a number for each bin, drawn on a scale from dark to bright with a colour bar; None
+            draws the bins in their own colours. log: a logarithmic scale; bins of value 0 or less are left
+            empty.
         bins: the bins; None takes the 313. L: lightness of the colours, as in ``ab_background``.
         label: what the values are, with their unit. limits: ends of the scale, to compare two figures.
     Returns:
@@ -147,11 +151,11 @@ def ab_bins(values=None, bins: AbBins | None = None, ax=None, L: float | None = 
 
 def ab_code(weights, bins: AbBins | None = None, ax=None, L: float | None = None, marks: dict | None = None,
             size: float = 1.5, title: str = ""):
-    """Draw a distribution over the bins as discs: each in its bin's colour, its area in proportion to its weight.
+    """Draw a distribution over the bins as discs, each in its bin's colour, its area its weight.
 
     Args:
-        weights: ``(Q,)``, not negative; or a pair ``(indices (K,), weights (K,))`` as ``soft_encode`` gives it.
-        bins: the bins; None takes the 313. marks: {name: (a, b)}, points to name, such as the mean and the mode.
+        weights: ``(Q,)``, not negative; or the pair ``(indices (K,), weights (K,))`` from ``soft_encode``.
+        bins: the bins; None takes the 313. marks: {name: (a, b)}, points to name, such as the mean.
         size: diameter of the heaviest disc, in steps of the grid.
     Returns:
         the Figure.
@@ -164,15 +168,16 @@ def ab_code(weights, bins: AbBins | None = None, ax=None, L: float | None = None
     if len(weights) != len(centers):
         raise ValueError(f"weights has {len(weights)} numbers; expected {len(centers)}, one for each bin")
     if weights.min() < 0 or not weights.max() > 0:
-        raise ValueError(f"weights lie between {weights.min():.3g} and {weights.max():.3g}; expected none below 0 and "
-                         "one above")
+        raise ValueError(f"weights lie between {weights.min():.3g} and {weights.max():.3g}; expected none "
+                         "below 0 and one above")
     ax = own_axes(ax, width=4.2, height=4.1)
     ab_background(ax, L, fade=0.45)
     diameter = size * bins.step * np.sqrt(weights / weights.max())
     seen = diameter > 0.05 * bins.step
     discs = EllipseCollection(diameter[seen], diameter[seen], np.zeros(seen.sum()), units="x",
                               offsets=centers.numpy()[seen], offset_transform=ax.transData, linewidths=0.9,
-                              edgecolors=(0, 0, 0, 0.75), facecolors=own_color(centers.T, L).T.numpy()[seen], zorder=2)
+                              edgecolors=(0, 0, 0, 0.75), facecolors=own_color(centers.T, L).T.numpy()[seen],
+                              zorder=2)
     ax.add_collection(discs)
     ax.set_title(title)
     ab_marks(ax, marks or {})
@@ -180,18 +185,18 @@ def ab_code(weights, bins: AbBins | None = None, ax=None, L: float | None = None
 
 
 def ab_marks(ax, marks: dict) -> None:
-    """Name points of the plane: {name: (a, b)}, each with a marker of its own shape and its name beside it."""
+    """Name points of the plane: {name: (a, b)}, each with a marker of its own shape."""
     for marker, (name, point) in zip(MARKERS * (1 + len(marks) // len(MARKERS)), marks.items()):
         a, b = as_numbers(point, f"marks[{name!r}]", ndim=None).reshape(-1)
         ax.plot(a, b, marker, ms=7, mfc="white", mec=INK, mew=1.6, zorder=5)
         left = a > 55
-        ax.annotate(name, (a, b), xytext=(-8 if left else 8, 0), textcoords="offset points", zorder=6, fontsize=10,
-                    ha="right" if left else "left", va="center",
+        ax.annotate(name, (a, b), xytext=(-8 if left else 8, 0), textcoords="offset points", zorder=6,
+                    fontsize=10,                     ha="right" if left else "left", va="center",
                     bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.85})
 
 
-def code_stems(ab, bins: AbBins | None = None, neighbors: int = 10, sigma: float = 5.0, zoom: float | None = 24.0,
-               L: float | None = None):
+def code_stems(ab, bins: AbBins | None = None, neighbors: int = 10, sigma: float = 5.0,
+               zoom: float | None = 24.0, L: float | None = None):
     """Draw the soft code of one colour: lines from the colour to its bins, discs whose area is the weight.
 
     Args:
@@ -212,7 +217,8 @@ def code_stems(ab, bins: AbBins | None = None, neighbors: int = 10, sigma: float
             ax.plot([a, x], [b, y], color=INK, lw=0.9, zorder=3)
             if close and weight >= 0.005:
                 radius = 0.45 * bins.step * (weight / weights.max().item()) ** 0.5
-                ax.text(x, y - radius - 0.02 * zoom, f"{weight:.2f}", ha="center", va="top", fontsize=9.5, zorder=7)
+                ax.text(x, y - radius - 0.02 * zoom, f"{weight:.2f}", ha="center", va="top", fontsize=9.5,
+                        zorder=7)
         ax.plot(a, b, "x", color="black", ms=7, mew=2, zorder=6)
     if zoom is not None:
         _close_up(axes, a, b, zoom, bins)
@@ -221,7 +227,8 @@ def code_stems(ab, bins: AbBins | None = None, neighbors: int = 10, sigma: float
 
 def _close_up(axes, a: float, b: float, zoom: float, bins: AbBins) -> None:
     """Make the right axes a close-up of a square of the left ones, and show that square there."""
-    axes[0].add_patch(Rectangle((a - zoom, b - zoom), 2 * zoom, 2 * zoom, fill=False, ec=INK, lw=1.2, zorder=6))
+    axes[0].add_patch(Rectangle((a - zoom, b - zoom), 2 * zoom, 2 * zoom, fill=False, ec=INK, lw=1.2,
+                                zorder=6))
     axes[1].set_ylabel("b", labelpad=0)
     axes[1].set(xlabel="a", xlim=(a - zoom, a + zoom), ylim=(b - zoom, b + zoom),
                 title="close-up, with the weights")

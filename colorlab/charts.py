@@ -4,9 +4,11 @@ import numpy as np
 
 from .style import BLUE, DASHES, FAINT, INK, LINE_COLORS, as_numbers, ink, own_axes, panels
 
+LEADER = {"arrowstyle": "-", "lw": 0.7, "alpha": 0.6, "shrinkA": 1, "shrinkB": 1, "relpos": (0, 0.5)}
 
-def curves(lines: dict, xlabel: str, ylabel: str, ax=None, smooth: int = 1, logx: bool = False, logy: bool = False,
-           references: dict | None = None, title: str = ""):
+
+def curves(lines: dict, xlabel: str, ylabel: str, ax=None, smooth: int = 1, logx: bool = False,
+           logy: bool = False, references: dict | None = None, title: str = ""):
     """Lines with their names written at their right ends, each with its own colour and dashes.
 
     Args:
@@ -67,14 +69,13 @@ def _name_ends(ax, ends, gap: float = 13.5) -> None:
     ends = sorted(ends, key=lambda end: end[1])
     wanted = np.array([(scale(end[1]) - scale(low)) / (scale(high) - scale(low)) * points for end in ends])
     for (x, y, name, color), at in zip(ends, apart(wanted, gap, points)):
-        ax.annotate(name, xy=(right if x is None else x, y), xytext=(1.025, at / points), va="center", color=color,
-                    textcoords="axes fraction", annotation_clip=False,
-                    arrowprops=None if x is None else {"arrowstyle": "-", "lw": 0.7, "color": color, "alpha": 0.6,
-                                                       "shrinkA": 1, "shrinkB": 1, "relpos": (0, 0.5)})
+        ax.annotate(name, xy=(right if x is None else x, y), xytext=(1.025, at / points), va="center",
+                    color=color, textcoords="axes fraction", annotation_clip=False,
+                    arrowprops=None if x is None else {**LEADER, "color": color})
 
 
 def apart(wanted: np.ndarray, gap: float, top: float) -> np.ndarray:
-    """Move sorted heights as little as needed so that neighbours are ``gap`` apart and none is above ``top``."""
+    """Move sorted heights as little as needed: neighbours ``gap`` apart, none above ``top``."""
     groups = []  # [sum of wanted minus offsets, count]: a group's labels sit gap apart around their mean
     for value in wanted:
         groups.append([value, 1])
@@ -105,7 +106,8 @@ def scatter(x, y, xlabel: str, ylabel: str, ax=None, title: str = "", fit: bool 
 
         ends = np.array([x.min(), x.max()])
         ax.plot(ends, np.polyval(np.polyfit(x, y, 1), ends), color=INK, lw=1.4)
-        title = title + ("   " if title else "") + f"rank correlation {spearmanr(x, y)[0]:+.2f}".replace("-", "−")
+        rank = f"rank correlation {spearmanr(x, y)[0]:+.2f}".replace("-", "−")
+        title = f"{title}   {rank}" if title else rank
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
     return ax.figure
 
@@ -125,14 +127,16 @@ def training_log(log, keys=None, smooth: int | None = None, title: str = ""):
         raise ValueError("log has no rows; expected a training of at least one step")
     if keys is None:
         keys = [k for k in dict.fromkeys(k for row in rows for k in row)
-                if k not in ("step", "epoch", "time", "seconds", "lr") and any(isinstance(r.get(k), (int, float)) for r in rows)]
+                if k not in ("step", "epoch", "time", "seconds", "lr")
+                and any(isinstance(r.get(k), (int, float)) for r in rows)]
     fig, axes = panels(1, len(keys), height=2.9, width=min(9.0, 1.5 + 4.5 * len(keys)))
     for ax, key in zip(np.atleast_1d(axes), keys):
         lines = {}
         for name in key if isinstance(key, tuple) else (key,):
             points = [(row["step"], row[name]) for row in rows if row.get(name) is not None]
             if not points:
-                raise ValueError(f"keys names {name!r}; the log has {sorted({k for row in rows for k in row})}")
+                have = sorted({k for row in rows for k in row})
+                raise ValueError(f"keys names {name!r}; the log has {have}")
             lines[name.replace("_", " ")] = tuple(zip(*points))
         width = smooth if smooth is not None else max(1, max(len(x) for x, _ in lines.values()) // 20)
         curves(lines, "step", " and ".join(lines) if len(lines) < 3 else "", ax=ax, smooth=width)

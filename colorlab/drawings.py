@@ -16,7 +16,8 @@ def eccv16_table(size: int = 256, width: float = 1.0) -> list[dict]:
     """The generator layer by layer, as in the table of its paper.
 
     Returns:
-        a dict for each convolution: block, channels, size (side of its output for an input of ``size``), stride (1/2
+        a dict for each convolution: block, channels, size (side of its output for an input of ``size``),
+            stride (1/2
         where it doubles the size), dilation, kernel.
     """
     rows = []
@@ -24,18 +25,19 @@ def eccv16_table(size: int = 256, width: float = 1.0) -> list[dict]:
         for i in range(count):
             step = stride if i == count - 1 else 1
             size //= step
-            rows.append({"block": block, "channels": max(1, round(channels * width)), "size": size, "stride": step,
-                         "dilation": dilation, "kernel": 3})
+            rows.append({"block": block, "channels": max(1, round(channels * width)), "size": size,
+                         "stride": step, "dilation": dilation, "kernel": 3})
     for i, (channels, kernel) in enumerate(((256, 4), (256, 3), (256, 3), (313, 1))):
         size *= 2 if i == 0 else 1
         channels = channels if i == 3 else max(1, round(channels * width))
-        rows.append({"block": 8, "channels": channels, "size": size, "stride": 0.5 if i == 0 else 1, "dilation": 1,
-                     "kernel": kernel})
+        rows.append({"block": 8, "channels": channels, "size": size, "stride": 0.5 if i == 0 else 1,
+                     "dilation": 1, "kernel": kernel})
     return rows
 
 
 def draw_eccv16(ax=None, size: int = 256, width: float = 1.0):
-    """Draw the generator (Figure 2 of the paper): a slab for each convolution, as high as its map, as deep as its channels.
+    """Draw the generator (Figure 2 of the paper): a slab for each convolution, high as its map, deep as
+    its channels.
 
     Args:
         ax: axes; None makes a figure. size: side of the photograph. width: of the network.
@@ -48,11 +50,12 @@ def draw_eccv16(ax=None, size: int = 256, width: float = 1.0):
     ax.text(0.17, _height(size, size) / 2 + 0.12, "L\n1", ha="center", va="bottom", linespacing=1.1)
     spans = {}
     for row in rows:
-        fill = WARM if row["stride"] == 0.5 else STRIDED if row["stride"] == 2 else FILL if row["kernel"] == 3 else "white"
+        fill = {0.5: WARM, 2: STRIDED}.get(row["stride"], FILL if row["kernel"] == 3 else "white")
         deep = 0.10 + 0.42 * row["channels"] / 512
         if row["block"] not in spans:
             x += 0.32
-        start, x = x, _slab(ax, x, deep, row["size"], size, fill, "////" if row["dilation"] > 1 else None) + 0.07
+        start, x = x, _slab(ax, x, deep, row["size"], size, fill,
+                            "////" if row["dilation"] > 1 else None) + 0.07
         spans.setdefault(row["block"], [start, 0, row["channels"], row])[1::2] = [x - 0.07, row]
     for block, (start, end, first, row) in spans.items():
         _name_block(ax, f"conv{block}", (start + end) / 2, first, row, size)
@@ -61,8 +64,10 @@ def draw_eccv16(ax=None, size: int = 256, width: float = 1.0):
     end = x
     x = _slab(ax, x + 1.55, 0.14, size // 4, size, "#D3ECE2") + 0.95
     ax.add_patch(FancyArrowPatch((end, 0), (x - 1.15, 0), **ARROW))
-    ax.text((end + x - 1.13) / 2, 0.12, "softmax,\nannealed\nmean", ha="center", va="bottom", fontsize=9, linespacing=1.1)
-    ax.text(x - 1.02, -_height(size // 4, size) / 2 - 0.12, f"ab\n2\n{size // 4}²", ha="center", va="top", linespacing=1.1)
+    ax.text((end + x - 1.13) / 2, 0.12, "softmax,\nannealed\nmean", ha="center", va="bottom", fontsize=9,
+            linespacing=1.1)
+    ax.text(x - 1.02, -_height(size // 4, size) / 2 - 0.12, f"ab\n2\n{size // 4}²", ha="center", va="top",
+            linespacing=1.1)
     ax.add_patch(FancyArrowPatch((x - 0.88, 0), (x + 0.02, 0), **ARROW))
     ax.text(x - 0.43, 0.12, "×4,\n+ L", ha="center", va="bottom", fontsize=9, linespacing=1.1)
     _slab(ax, x + 0.08, 0.35, size, size, "#D3ECE2")
@@ -88,7 +93,7 @@ def _slab(ax, x: float, deep: float, side: int, whole: int, fill: str, hatch: st
 
 
 def _name_block(ax, name: str, middle: float, first: int, last: dict, whole: int) -> None:
-    """A block's name above it; below it the channels of its first and last layer and the side of its output."""
+    """A block's name above it; below it the channels of its first and last layer, and the side of its map."""
     edge = _height(last["size"] * (2 if last["stride"] == 2 else 1), whole) / 2 + 0.12
     channels = str(first) if first == last["channels"] else f"{first}, {last['channels']}"
     ax.text(middle, edge, name, ha="center", va="bottom", fontsize=10)
@@ -97,8 +102,9 @@ def _name_block(ax, name: str, middle: float, first: int, last: dict, whole: int
 
 def _key(ax, right: float) -> None:
     """What the fills mean, in one line below the drawing."""
-    entries = ((FILL, None, "3×3 convolution, ReLU"), (STRIDED, None, "stride 2: half the side"), (FILL, "////", "dilation 2"),
-               (WARM, None, "transposed: twice the side"), ("white", None, "1×1"))
+    entries = ((FILL, None, "3×3 convolution, ReLU"), (STRIDED, None, "stride 2: half the side"),
+               (FILL, "////", "dilation 2"), (WARM, None, "transposed: twice the side"),
+               ("white", None, "1×1"))
     letter = 0.078 * (right + 0.85) / WIDTH  # about the width of one
     taken = sum(0.4 + letter * len(text) for *_, text in entries)
     gap, x = max(0.2, (right + 0.35 - taken) / (len(entries) - 1)), 0.0
@@ -135,8 +141,8 @@ def draw_discriminator(ax=None):
         ax.text(x + 1.28, -height / 2 - 0.1, f"{width:,}", ha="center", va="top")
         x += 1.36
     ax.text(x + 0.2, 0, "logit\n> 0: “real”", va="center", linespacing=1.2)
-    for fill, text, at in ((FILL, "3×3 convolution without padding, ReLU", 0.0), (STRIDED, "2×2 max pool", 5.1),
-                           (WARM, "vector", 7.4)):
+    for fill, text, at in ((FILL, "3×3 convolution without padding, ReLU", 0.0),
+                           (STRIDED, "2×2 max pool", 5.1), (WARM, "vector", 7.4)):
         ax.add_patch(Rectangle((at, -2.6), 0.25, 0.26, facecolor=fill, edgecolor=INK, lw=0.8))
         ax.text(at + 0.36, -2.47, text, va="center", fontsize=9.5)
     ax.set(xlim=(-0.5, x + 1.4), ylim=(-2.7, 1.6))
@@ -149,11 +155,11 @@ def _under(ax, x: float, side: int, text: str) -> None:
 
 
 def pipeline(ax=None, images: dict | None = None):
-    """Draw the whole study: a photograph loses its colour, gets another, and both are judged; the telling ones train.
+    """Draw the whole study: a photograph loses its colour and gets another; both are judged; some train.
 
     Args:
-        ax: axes; None makes a figure. images: thumbnails instead of words, any of "photograph", "grey", "fake", each
-            RGB ``(3, H, W)`` or L ``(1, H, W)``.
+        ax: axes; None makes a figure. images: thumbnails instead of words, any of "photograph", "grey",
+            "fake", each RGB ``(3, H, W)`` or L ``(1, H, W)``.
     Returns:
         the Figure.
     """
@@ -173,9 +179,11 @@ def pipeline(ax=None, images: dict | None = None):
     _box(ax, 11.8, 1.2, "rank", "most telling first", PINK)
     _box(ax, 8.0, 1.2, "fine-tune", "on the telling ones", ORANGE)
     for start, end in (((2.7, 5.4), (3.45, 5.4)), ((5.95, 5.4), (6.55, 5.4)), ((9.45, 5.4), (10.05, 5.4)),
-                       ((12.55, 5.4), (14.15, 5.4)), ((10.35, 1.2), (9.45, 1.2)), ((8.0, 2.05), (8.0, 4.55)), ((16.0, 4.55), (16.0, 2.05))):
+                       ((12.55, 5.4), (14.15, 5.4)), ((10.35, 1.2), (9.45, 1.2)), ((8.0, 2.05), (8.0, 4.55)),
+                       ((16.0, 4.55), (16.0, 2.05))):
         ax.add_patch(FancyArrowPatch(start, end, **ARROW))
-    _way(ax, [(1.5, 6.65), (1.5, 7.3), (15.6, 7.3), (15.6, 6.25)], "the photograph itself: “real”", (8.5, 7.3))
+    _way(ax, [(1.5, 6.65), (1.5, 7.3), (15.6, 7.3), (15.6, 6.25)], "the photograph itself: “real”",
+         (8.5, 7.3))
     _way(ax, [(14.9, 4.55), (14.9, 2.9), (11.8, 2.9), (11.8, 2.05)], "scores", (13.4, 2.9))
     ax.text(7.8, 3.3, "is it better?", ha="right", va="center", fontsize=9.5)
     ax.text(16.2, 3.3, "compare", va="center", fontsize=9.5)
@@ -183,8 +191,8 @@ def pipeline(ax=None, images: dict | None = None):
 
 
 def _box(ax, x: float, y: float, title: str, text: str, color: str) -> None:
-    ax.add_patch(FancyBboxPatch((x - 1.4, y - 0.8), 2.8, 1.6, boxstyle="round,pad=0.0,rounding_size=0.18", facecolor="white",
-                                edgecolor=color, lw=2))
+    ax.add_patch(FancyBboxPatch((x - 1.4, y - 0.8), 2.8, 1.6, boxstyle="round,pad=0.0,rounding_size=0.18",
+                                facecolor="white", edgecolor=color, lw=2))
     ax.text(x, y + 0.22, title, ha="center", va="center", fontweight="bold")
     ax.text(x, y - 0.32, text, ha="center", va="center", fontsize=9)
 
@@ -197,10 +205,11 @@ def _thumbnail(ax, x: float, y: float, image, caption: str) -> None:
         pixels = as_image(image, f"images[{caption!r}]")
         side = min(pixels.shape[:2])
         top, left = (pixels.shape[0] - side) // 2, (pixels.shape[1] - side) // 2
-        ax.imshow(pixels[top:top + side, left:left + side], extent=(x - 1.2, x + 1.2, y - 1.2, y + 1.2), zorder=2,
-                  interpolation="antialiased", aspect="equal")
+        ax.imshow(pixels[top:top + side, left:left + side], extent=(x - 1.2, x + 1.2, y - 1.2, y + 1.2),
+                  zorder=2, interpolation="antialiased", aspect="equal")
         ax.set(xlim=(0, 18), ylim=(0.2, 7.6))
-    ax.add_patch(Rectangle((x - 1.2, y - 1.2), 2.4, 2.4, facecolor="#F2F2F2", edgecolor=FAINT, lw=1, zorder=1))
+    ax.add_patch(Rectangle((x - 1.2, y - 1.2), 2.4, 2.4, facecolor="#F2F2F2", edgecolor=FAINT, lw=1,
+                           zorder=1))
     if image is not None:
         ax.text(x, y - 1.35, caption, ha="center", va="top", fontsize=9.5)
     else:
@@ -213,4 +222,5 @@ def _way(ax, points, text, at=None) -> None:
         ax.plot(*zip(a, b), color="#555555", lw=1.3, solid_capstyle="round")
     ax.add_patch(FancyArrowPatch(points[-2], points[-1], **ARROW))
     if text:
-        ax.text(*at, text, ha="center", va="center", fontsize=9.5, bbox={"fc": "white", "ec": "none", "pad": 2})
+        ax.text(*at, text, ha="center", va="center", fontsize=9.5,
+                bbox={"fc": "white", "ec": "none", "pad": 2})

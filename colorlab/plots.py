@@ -1,9 +1,10 @@
-"""Figures: rows of photographs, galleries, curves, rates with intervals; with ``abplane`` and ``drawings``, all of them.
+"""Figures: rows of photographs, galleries; and here too, by name, the ab plane, charts and drawings.
 
-Every function returns its Figure (a ``style.Picture``), which a notebook shows when it is the last value of a cell.
-Functions that take ``ax`` draw into axes from ``fig, axes = plots.panels(1, 3)``; such a cell ends with ``fig``.
-Images are tensors or arrays, channels first: RGB ``(3, H, W)``, floating in [0, 1] or uint8, or L ``(1, H, W)`` in
-[0, 100]; the palette is seaborn's "colorblind", and no figure tells things apart by hue alone.
+Every function returns its Figure (a ``style.Picture``), which a notebook shows when it is the last value of a
+cell. Functions that take ``ax`` draw into axes from ``fig, axes = plots.panels(1, 3)``; such a cell ends with
+``fig``. Images are tensors or arrays, channels first: RGB ``(3, H, W)``, floating in [0, 1] or uint8, or L
+``(1, H, W)`` in [0, 100]; the palette is seaborn's "colorblind", and no figure tells things apart by hue
+alone.
 """
 
 import numpy as np
@@ -20,7 +21,7 @@ use_style()
 
 
 def as_image(image, name: str = "image") -> np.ndarray:
-    """An image as matplotlib wants it: RGB ``(3, H, W)`` or L ``(1, H, W)`` -> float array (H, W, 3) in [0, 1].
+    """An image for matplotlib: RGB ``(3, H, W)`` or L ``(1, H, W)`` -> float array (H, W, 3) in [0, 1].
 
     Raises:
         TypeError: an integer type other than uint8. ValueError: another shape, or values out of range.
@@ -28,11 +29,12 @@ def as_image(image, name: str = "image") -> np.ndarray:
     image = torch.as_tensor(image).detach().cpu()
     if image.ndim != 3 or image.shape[0] not in (1, 3):
         turn = ": permute it to channels first" if image.ndim == 3 and image.shape[-1] in (1, 3) else ""
-        raise ValueError(f"{name} has shape {tuple(image.shape)}; expected RGB (3, H, W) or L (1, H, W){turn}")
+        shape = tuple(image.shape)
+        raise ValueError(f"{name} has shape {shape}; expected RGB (3, H, W) or L (1, H, W){turn}")
     if image.dtype == torch.uint8 and image.shape[0] == 3:
         return (image.float() / 255).permute(1, 2, 0).numpy()
     if not image.is_floating_point():
-        raise TypeError(f"{name} has dtype {image.dtype}; expected RGB as floating values or uint8, or L as floating values")
+        raise TypeError(f"{name} has dtype {image.dtype}; expected RGB floating or uint8, or L floating")
     image, most = image.float(), 1 if image.shape[0] == 3 else 100
     low, high = image.min().item(), image.max().item()
     if not (low >= -1e-3 and high <= most + 1e-3):
@@ -43,11 +45,13 @@ def as_image(image, name: str = "image") -> np.ndarray:
     return image.clamp(0, 1).permute(1, 2, 0).numpy()
 
 
-def show_rows(rows, titles=None, labels=None, captions=None, size: float = 3.0, width: float = WIDTH) -> Picture:
+def show_rows(rows, titles=None, labels=None, captions=None, size: float = 3.0,
+              width: float = WIDTH) -> Picture:
     """Images side by side, a row for each photograph: all at one size, titles above the first row only.
 
     Args:
-        rows: a list of rows of images, ``[[grey, result, truth], ...]``, or one row; None leaves a place empty.
+        rows: a list of rows of images, ``[[grey, result, truth], ...]``, or one row; None leaves a place
+            empty.
         titles: a title for each column. labels: a name for each row, written at its left.
         captions: a short text for each image, ``[[...], ...]`` or one row, written below it.
         size: greatest width of an image in inches; they shrink so that a row fits into ``width``.
@@ -59,7 +63,8 @@ def show_rows(rows, titles=None, labels=None, captions=None, size: float = 3.0, 
     shown = [[None if x is None else as_image(x, f"rows[{i}][{j}]") for j, x in enumerate(row)]
              for i, row in enumerate(rows)]
     columns = max(len(row) for row in shown)
-    for name, given, wanted in (("titles", titles, columns), ("labels", labels, len(rows)), ("captions", captions, len(rows))):
+    for name, given, wanted in (("titles", titles, columns), ("labels", labels, len(rows)),
+                                ("captions", captions, len(rows))):
         if given is not None and len(given) != wanted:
             raise ValueError(f"{name} has {len(given)} entries; expected {wanted}")
     shape = [max((x.shape[0] / x.shape[1] for x in row if x is not None), default=1) for row in shown]
@@ -82,18 +87,20 @@ def show_rows(rows, titles=None, labels=None, captions=None, size: float = 3.0, 
                 if captions is not None and captions[i][j]:
                     ax.set_xlabel(captions[i][j], labelpad=3)
         if labels is not None:
-            fig.text((left - 0.1) / fig.get_figwidth(), (y + side * shape[i] / 2) / height, labels[i], ha="right", va="center")
+            fig.text((left - 0.1) / fig.get_figwidth(), (y + side * shape[i] / 2) / height, labels[i],
+                     ha="right", va="center")
         y -= below + gap
     return fig
 
 
-def gallery(images, scores=None, names=None, real=None, columns: int = 5, first: int = 1, width: float = WIDTH) -> Picture:
+def gallery(images, scores=None, names=None, real=None, columns: int = 5, first: int = 1,
+            width: float = WIDTH) -> Picture:
     """Ranked images in a grid, ten in two rows: under each its rank, its score and its name.
 
     Args:
         images: in the order of their rank. scores: one number each (a logit). names: one short text each.
-        real: bools, which of them are real: written under the image, and drawn as a solid frame (real) or a dashed
-            one (fake). first: the rank of the first image.
+        real: bools, which of them are real: written under the image, and drawn as a solid frame (real) or a
+            dashed one (fake). first: the rank of the first image.
     Returns:
         the Figure.
     """
@@ -111,28 +118,31 @@ def gallery(images, scores=None, names=None, real=None, columns: int = 5, first:
     fig = Picture(figsize=(width, height))
     for i, image in enumerate(shown):
         column, row = i % columns, i // columns
-        ax = _image_axes(fig, image, (column * (side + gap), height - (row + 1) * side - row * (below + gap), side, side))
+        ax = _image_axes(fig, image,
+                         (column * (side + gap), height - (row + 1) * side - row * (below + gap), side, side))
         parts = [f"{first + i}."]
         parts += [] if real is None else ["real" if real[i] else "fake"]
         parts += [] if scores is None else [f"{float(scores[i]):+.1f}".replace("-", "−")]
-        ax.set_xlabel("  ".join(parts) + ("" if names is None else f"\n{_shorten(str(names[i]))}"), labelpad=3, linespacing=1.15)
+        ax.set_xlabel("  ".join(parts) + ("" if names is None else f"\n{_shorten(str(names[i]))}"),
+                      labelpad=3, linespacing=1.15)
         if real is not None:
             _frame(ax, bool(real[i]))
     return fig
 
 
-def heat_rows(images, maps, labels=None, name: str = "change of the logit", percentile: float = 99.0) -> Picture:
+def heat_rows(images, maps, labels=None, name: str = "change of the logit",
+              percentile: float = 99.0) -> Picture:
     """Where a network looks: photographs above, and below each its map laid over the grey photograph.
 
     Args:
-        images: N images, all of one shape. maps: N arrays ``(H, W)`` of any size, positive or negative around 0.
+        images: N images, all of one shape. maps: N arrays ``(H, W)`` of any size, around 0.
         labels: a title for each. name: what the maps hold, for the colour bar.
         percentile: of the maps' absolute values, the end of the scale on both sides.
     Returns:
         the Figure.
     """
     if len(images) != len(maps) or not len(images):
-        raise ValueError(f"maps has {len(maps)} entries; expected {len(images)}, one for each image, and at least one")
+        raise ValueError(f"maps has {len(maps)} entries; expected {len(images)}, one an image, at least one")
     values = [as_numbers(m, f"maps[{i}]", ndim=2) for i, m in enumerate(maps)]
     end = max(np.percentile(np.abs(np.concatenate([v.ravel() for v in values])), percentile), 1e-12)
     fig, axes = panels(2, len(images), height=min(2.6, 8.2 / len(images)) + 0.15, squeeze=False)
@@ -141,8 +151,10 @@ def heat_rows(images, maps, labels=None, name: str = "change of the logit", perc
         grey = image @ np.array([0.2127, 0.7152, 0.0722])
         upper.imshow(image)
         lower.imshow(0.35 + 0.6 * grey, cmap="gray", vmin=0, vmax=1)
-        drawn = lower.imshow(values[i], cmap="PuOr_r", vmin=-end, vmax=end, alpha=np.clip(np.abs(values[i]) / end, 0, 0.85),
-                             extent=(-0.5, image.shape[1] - 0.5, image.shape[0] - 0.5, -0.5), interpolation="bilinear")
+        drawn = lower.imshow(values[i], cmap="PuOr_r", vmin=-end, vmax=end,
+                             alpha=np.clip(np.abs(values[i]) / end, 0, 0.85),
+                             extent=(-0.5, image.shape[1] - 0.5, image.shape[0] - 0.5, -0.5),
+                             interpolation="bilinear")
         upper.set_title("" if labels is None else labels[i], loc="center")
         for ax in (upper, lower):
             ax.set_axis_off()
@@ -151,7 +163,7 @@ def heat_rows(images, maps, labels=None, name: str = "change of the logit", perc
 
 
 def _image_axes(fig, image: np.ndarray, place):
-    """Axes without ticks or frame at a place given in inches (left, bottom, width, height), holding an image."""
+    """Axes without ticks or frame, at a place in inches (left, bottom, width, height), holding an image."""
     w, h = fig.get_size_inches()
     ax = fig.add_axes((place[0] / w, place[1] / h, place[2] / w, place[3] / h))
     ax.imshow(image, interpolation="antialiased")
@@ -162,7 +174,8 @@ def _image_axes(fig, image: np.ndarray, place):
 
 def _frame(ax, real: bool) -> None:
     """A solid frame says real, a dashed one fake."""
-    ax.spines[:].set(visible=True, linewidth=2.4, color=INK if real else "#D55E00", linestyle="-" if real else (0, (3, 2)))
+    ax.spines[:].set(visible=True, linewidth=2.4, color=INK if real else "#D55E00",
+                     linestyle="-" if real else (0, (3, 2)))
 
 
 def _shorten(text: str, most: int = 22) -> str:

@@ -1,8 +1,8 @@
-"""How figures look: one palette, one set of rcParams, and a Figure that a notebook shows once and stores small.
+"""How figures look: one palette, one set of rcParams, a Figure that a notebook shows once and stores small.
 
-``Picture`` is a matplotlib Figure that pyplot does not know about: a notebook shows it because it is the value of the
-cell's last line, and never a second time. It is stored as JPEG when it holds images and as PNG with 256 colours when
-it holds only lines and text, so that a notebook of twenty figures stays below 400 KB.
+``Picture`` is a matplotlib Figure that pyplot does not know about: a notebook shows it because it is the
+value of the cell's last line, and never a second time. It is stored as JPEG when it holds images and as PNG
+with 256 colours when it holds only lines and text, so that a notebook of twenty figures stays below 400 KB.
 """
 
 import base64
@@ -14,9 +14,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 # seaborn's "colorblind" palette, in its order.
-PALETTE = ("#0173B2", "#DE8F05", "#029E73", "#D55E00", "#CC78BC", "#CA9161", "#FBAFE4", "#949494", "#ECE133", "#56B4E9")
+PALETTE = ("#0173B2", "#DE8F05", "#029E73", "#D55E00", "#CC78BC", "#CA9161", "#FBAFE4", "#949494", "#ECE133",
+           "#56B4E9")
 BLUE, ORANGE, GREEN, VERMILION, PINK, BROWN, ROSE, GREY, YELLOW, SKY = PALETTE
-LINE_COLORS = (BLUE, VERMILION, GREEN, ORANGE, PINK, BROWN, SKY, GREY)  # those that are dark enough for a line
+LINE_COLORS = (BLUE, VERMILION, GREEN, ORANGE, PINK, BROWN, SKY, GREY)  # those dark enough for a line
 DASHES = ("-", (0, (5, 1.6)), (0, (1.4, 1.2)), (0, (6, 1.5, 1.4, 1.5)), (0, (8, 2)), (0, (3, 1, 1, 1, 1, 1)),
           (0, (2, 2)), (0, (1, 2.2)))
 INK, FAINT = "#262626", "#8A8A8A"
@@ -25,7 +26,8 @@ WIDTH = 9.0  # inches: the width of a notebook's column
 STYLE = {
     "figure.dpi": 90, "savefig.dpi": 90, "savefig.bbox": "tight", "savefig.pad_inches": 0.06,
     "figure.facecolor": "white", "axes.facecolor": "white",
-    "font.size": 10.5, "axes.titlesize": 11, "axes.labelsize": 10.5, "xtick.labelsize": 10, "ytick.labelsize": 10,
+    "font.size": 10.5, "axes.titlesize": 11, "axes.labelsize": 10.5, "xtick.labelsize": 10,
+    "ytick.labelsize": 10,
     "axes.titleweight": "normal", "axes.titlelocation": "left", "axes.titlepad": 8.0,
     "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": "#666666", "xtick.color": "#555555",
     "ytick.color": "#555555", "xtick.labelcolor": INK, "ytick.labelcolor": INK,
@@ -37,16 +39,16 @@ STYLE = {
 
 
 def use_style() -> None:
-    """Set matplotlib's rcParams to the look of this project's figures. Done when ``colorlab.plots`` is imported."""
+    """Set matplotlib's rcParams to the look of these figures. Done when ``colorlab.plots`` is imported."""
     mpl.rcParams.update(STYLE)
 
 
 class Picture(Figure):
-    """A Figure that a notebook shows when it is the last value of a cell: photographs as JPEG, drawings as small PNG."""
+    """A Figure that a notebook shows as the last value of a cell: photographs as JPEG, lines as small PNG."""
 
     jpeg_quality = 82
     image_dpi = 100
-    line_dpi = 150  # lines and letters stay sharp on a dense screen; the notebook shows them at 90 dots an inch
+    line_dpi = 150  # sharp on a dense screen too; the notebook shows them at 90 dots an inch
 
     def encoded(self) -> tuple[str, bytes]:
         """The figure as it is stored in a notebook: its MIME type and its bytes."""
@@ -59,7 +61,8 @@ class Picture(Figure):
         if photo:
             image.save(out, "JPEG", quality=self.jpeg_quality, optimize=True, progressive=True, subsampling=2)
             return "image/jpeg", out.getvalue()
-        image.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+        image = image.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        image.save(out, "PNG", optimize=True)
         return "image/png", out.getvalue()
 
     def _ipython_display_(self) -> None:
@@ -71,11 +74,12 @@ class Picture(Figure):
 
         width = round(Image.open(io.BytesIO(data)).width * 90 / dpi)
         text = f"<Figure with {len(self.axes)} axes>"
-        publish_display_data({mime: base64.b64encode(data).decode(), "text/plain": text}, {mime: {"width": width}})
+        publish_display_data({mime: base64.b64encode(data).decode(), "text/plain": text},
+                             {mime: {"width": width}})
 
 
 def jpeg(quality: int = 82, dpi: int = 100) -> None:
-    """Choose how figures that hold photographs are stored from now on: JPEG quality (1-95) and dots per inch."""
+    """Choose how figures with photographs are stored from now on: JPEG quality (1-95), dots per inch."""
     if not 1 <= quality <= 95:
         raise ValueError(f"quality is {quality}; expected 1 to 95")
     Picture.jpeg_quality, Picture.image_dpi = quality, dpi
@@ -107,7 +111,9 @@ def ink(color: str, darker: float = 0.72) -> tuple[float, float, float]:
 
 def as_numbers(values, name: str, ndim: int | None = 1) -> np.ndarray:
     """A tensor, array or list as a float64 array; errors name the argument."""
-    values = values.detach().cpu().double().numpy() if hasattr(values, "detach") else np.asarray(values, dtype=float)
+    if hasattr(values, "detach"):
+        values = values.detach().cpu().double().numpy()
+    values = np.asarray(values, dtype=float)
     if ndim is not None and values.ndim != ndim:
         raise ValueError(f"{name} has shape {values.shape}; expected {ndim} dimension{'s' * (ndim > 1)}")
     if values.size == 0:
