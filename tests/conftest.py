@@ -17,6 +17,15 @@ def pytest_ignore_collect(collection_path, config):
 
 
 @pytest.fixture(autouse=True, scope="session")
+def empty_data_folder(tmp_path_factory):
+    """Nothing that was downloaded on this machine is seen, and nothing is left on it."""
+    before = os.environ.get("COLORLAB_DATA")
+    os.environ["COLORLAB_DATA"] = str(tmp_path_factory.mktemp("data"))
+    yield
+    os.environ.pop("COLORLAB_DATA") if before is None else os.environ.update(COLORLAB_DATA=before)
+
+
+@pytest.fixture(autouse=True, scope="session")
 def no_network():
     """Refuse connections to any other machine: a test that needs one would fail on a train."""
     connect = socket.socket.connect
