@@ -1,0 +1,117 @@
+"""The losses equal the dense textbook ones in value and gradient, in little memory."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from colorlab import textbook
+from colorlab.bins import AbBins
+from colorlab.losses import euclidean_loss, rebalanced_cross_entropy, weighted_and_plain
+from colorlab.rebalance import class_weights
+
+BINS, COARSE = AbBins(), AbBins(40)
+
+
+def a_batch(bins, shape=(2, 5, 7), seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    n, h, w = shape
+    logits = 3 * torch.randn(n, len(bins), h, w, generator=generator, dtype=torch.float64)
+    ab = 60 * torch.randn(n, 2, h, w, generator=generator, dtype=torch.float64)  # some far out of gamut
+    weights = class_weights(torch.rand(len(bins), generator=generator, dtype=torch.float64))
+    return logits.requires_grad_(), ab, weights
+
+
+def dense(logits, ab, bins, weights, neighbors=10, sigma=5.0):
+    centers = bins.centers.double()
+    pixel_weights = weights[textbook.nearest_bin(ab, centers)]
+    return textbook.cross_entropy(logits, textbook.soft_code(ab, centers, neighbors, sigma), pixel_weights)
+
+
+@pytest.mark.parametrize("neighbors, sigma", [(10, 5.0), (5, 5.0), (1, 5.0), (10, 20.0)])
+def test_value_and_gradient_equal_the_dense_textbook(neighbors, sigma):
+    logits, ab, weights = a_batch(BINS)
+    ours = rebalanced_cross_entropy(logits, ab, BINS, weights, neighbors, sigma)
+    theirs = dense(logits, ab, BINS, weights, neighbors, sigma)
+    assert ours.item() == pytest.approx(theirs.item(), rel=1e-12)
+    (ours_grad,), (theirs_grad,) = torch.autograd.grad(ours, logits), torch.autograd.grad(theirs, logits)
+    assert torch.allclose(ours_grad, theirs_grad, atol=1e-14)
+
+
+def test_gradcheck():
+    logits, ab, weights = a_batch(COARSE, (2, 2, 3))
+    assert torch.autograd.gradcheck(lambda x: rebalanced_cross_entropy(x, ab, COARSE, weights), logits)
+
+
+def test_no_weights_is_the_plain_mean_and_the_log_has_both():
+    logits, ab, weights = a_batch(BINS)
+    plain = rebalanced_cross_entropy(logits, ab, BINS)
+    assert plain.item() == pytest.approx(dense(logits, ab, BINS, torch.ones(313, dtype=torch.float64)).item(), rel=1e-12)
+    weighted, logged = weighted_and_plain(logits, ab, BINS, weights)
+    assert logged.item() == pytest.approx(plain.item()) and weighted.item() != pytest.approx(plain.item(), rel=1e-3)
+    assert not logged.requires_grad
+
+
+def test_a_shift_of_the_logits_changes_nothing_and_huge_ones_stay_finite():
+    logits, ab, weights = a_batch(BINS)
+    base = rebalanced_cross_entropy(logits, ab, BINS, weights)
+    assert rebalanced_cross_entropy(logits + 1000, ab, BINS, weights).item() == pytest.approx(base.item(), rel=1e-9)
+    assert torch.isfinite(rebalanced_cross_entropy((1e4 * logits).float(), ab.float(), BINS, weights))
+
+
+def test_uniform_prediction_costs_log_q():
+    assert rebalanced_cross_entropy(torch.zeros(1, 313, 4, 4), torch.zeros(1, 2, 4, 4), BINS).item() == \
+        pytest.approx(5.7462, abs=1e-4)
+
+
+def test_wrong_answers_fail():
+    logits, ab, weights = a_batch(BINS)
+    right = dense(logits, ab, BINS, weights)
+    for wrong in (dense(logits, ab.flip(1), BINS, weights), dense(logits, ab, BINS, weights.flip(0)),
+                  dense(logits, ab, BINS, weights, neighbors=5), dense(logits, ab, BINS, weights, sigma=10.0)):
+        assert abs(wrong - right) > 1e-6  # so that the comparisons above would see a and b swapped, and the like
+
+
+MEMORY = """
+import resource, torch
+from colorlab.bins import AbBins
+from colorlab.losses import rebalanced_cross_entropy
+bins, weights = AbBins(), torch.ones(313)
+def run(n):
+    logits = torch.randn(n, 313, 44, 44, requires_grad=True)
+    ab = 30 * torch.randn(n, 2, 44, 44)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    rebalanced_cross_entropy(logits, ab, bins, weights).backward()
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 / (logits.numel() * 4)
+run(1)
+print(run(80))
+"""
+
+
+def test_extra_peak_memory_is_about_one_copy_of_the_logits():
+    """The gradient itself is one copy; the bar is 1.25. The dense way takes over 3."""
+    run = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True,
+                         env=os.environ | {"OMP_NUM_THREADS": "2"})
+    assert 0.9 < float(run.stdout) <= 1.25
+
+
+def test_euclidean_loss_is_equation_1():
+    ab, ab_hat = torch.zeros(2, 2, 3, 4), torch.full((2, 2, 3, 4), 2.0)
+    assert euclidean_loss(ab_hat, ab).item() == 0.5 * (2 * 2**2) * 12  # half of the two squares, over 12 pixels
+
+
+@pytest.mark.parametrize("logits, ab, weights, words", [
+    (torch.zeros(1, 312, 4, 4), torch.zeros(1, 2, 4, 4), None, "logits has shape"),
+    (torch.zeros(1, 313, 4, 4), torch.zeros(1, 2, 16, 16), None, "the logits' size"),
+    (torch.zeros(1, 313, 4, 4), torch.zeros(1, 2, 4, 4), torch.ones(312), "weights has shape"),
+])
+def test_wrong_shapes_are_named(logits, ab, weights, words):
+    with pytest.raises(ValueError, match=words):
+        rebalanced_cross_entropy(logits, ab, BINS, weights)
+
+
+def test_euclidean_loss_refuses_to_broadcast():
+    with pytest.raises(ValueError, match="ab_hat has shape"):
+        euclidean_loss(torch.zeros(1, 2, 4, 4), torch.zeros(2, 2, 4, 4))
