@@ -112,17 +112,31 @@ def folder_listing(folder, split: str) -> list[tuple]:
     is cut from train, test from val (or train). Without any, the whole tree is divided 60/20/20. What is cut
     is cut by a hash of the relative path, so that a photograph stays on its side when others come and go.
     """
-    folder = Path(folder).expanduser()
-    if not folder.is_dir():
-        what = "is a file" if folder.exists() else "does not exist"
-        raise PhotoError(f"the folder of photographs {str(folder)!r} {what}: give a folder "
-                         "(or unset COLORLAB_PHOTOS to use the embedded photographs)")
+    folder = _existing(folder)
     home, sharing = _home(folder, split)
     paths = [path for path in _walk(home) if choose_split(path, sharing) == split]
     if not paths:
         raise PhotoError(f"no photograph for the split {split!r} in {str(home)!r}: put JPEG, PNG, WebP or "
                          "TIFF files there, or name another folder")
     return [(path, path, functools.partial(open_photo, str(home / path))) for path in paths]
+
+
+def whole_folder(folder) -> list[tuple]:
+    """As `folder_listing`, of all photographs, without splits."""
+    folder = _existing(folder)
+    paths = _walk(folder)
+    if not paths:
+        raise PhotoError(f"no photograph in {str(folder)!r}: put JPEG, PNG, WebP or TIFF files there")
+    return [(path, path, functools.partial(open_photo, str(folder / path))) for path in paths]
+
+
+def _existing(folder) -> Path:
+    folder = Path(folder).expanduser()
+    if not folder.is_dir():
+        what = "is a file" if folder.exists() else "does not exist"
+        raise PhotoError(f"the folder of photographs {str(folder)!r} {what}: give a folder "
+                         "(or unset COLORLAB_PHOTOS to use the embedded photographs)")
+    return folder
 
 
 def _home(folder: Path, split: str) -> tuple[Path, tuple[str, ...]]:

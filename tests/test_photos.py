@@ -540,6 +540,7 @@ def test_sets_add_and_choose(tmp_path):
 
 # --- what notebooks use ---------------------------------------------------------------------------
 
+@pytest.mark.filterwarnings("ignore:.*were skipped")
 def test_course_takes_the_folder_when_one_is_set(tmp_path, monkeypatch):
     tree(tmp_path / "train", 30)
     (tmp_path / "train" / "c0" / "000.png").write_text("broken")

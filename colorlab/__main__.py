@@ -1,0 +1,157 @@
+"""The verbs of the terminal: python -m colorlab colorize IN OUT, train, judge, finetune, doctor.
+
+Whatever goes wrong is one line on stderr and exit status 2; the files are whole or not there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+import warnings
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        self.exit(2, f"{self.prog.removeprefix('python -m ')}: {_line(message)} (see {self.prog} --help)\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="python -m colorlab",
+                    description="Color photographs; train, and judge, what colors them.")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+
+    def verb(name: str, summary: str) -> argparse.ArgumentParser:
+        return verbs.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".",
+                                formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+
+    colorize = verb("colorize", "color one photograph; its size and its luminance stay as they are")
+    colorize.add_argument("input", metavar="IN", help="a photograph, grey or not")
+    colorize.add_argument("output", metavar="OUT", help="the file to write: .png .jpg .webp .tif .bmp")
+    colorize.add_argument("--temperature", type=_temperature, default=0.38,
+                          help="in (0, 1]: towards 0 the likeliest colour, at 1 the mean one")
+    _weights(colorize)
+
+    train = verb("train", "train a generator on a folder of photographs")
+    _training(train, steps=1000, lr=1e-3, loss="rebalanced")
+    train.add_argument("--width", type=_positive(float), default=0.25,
+                       help="1 is the paper's, 32 million parameters")
+
+    finetune = verb("finetune", "go on training a generator, on all photographs or on a telling part")
+    _training(finetune, steps=300, lr=1e-4, loss="rebalanced")
+    _weights(finetune)
+    finetune.add_argument("--choose", choices=("all", "random", "most-real", "largest-error"), default="all",
+                          help="most-real: as ranked by discriminators that did not train on them")
+    finetune.add_argument("--share", type=_share, default=0.2, help="of the photographs, unless --choose all")
+    finetune.add_argument("--epochs", type=_positive(int), default=10, help="of the discriminators that rank")
+
+    judge = verb("judge", "compare real photographs with colored ones: a network's verdict, the colour error")
+    judge.add_argument("real", metavar="REAL_DIR", nargs="?", help="a folder of real photographs")
+    judge.add_argument("fake", metavar="FAKE_DIR", nargs="?", help="the same, colored, under the same names")
+    judge.add_argument("--photos", metavar="FOLDER", help="instead: color the photographs of FOLDER here")
+    judge.add_argument("--split", choices=("train", "val", "test"), default="test", help="of --photos")
+    judge.add_argument("--limit", type=_positive(int), help="at most so many photographs")
+    judge.add_argument("--discriminator", default="pocket", metavar="NAME",
+                       help="pocket, a file, or fresh: trained here, on the half that it does not judge")
+    judge.add_argument("--epochs", type=_positive(int), default=10, help="of fresh discriminators")
+    judge.add_argument("--seed", type=int, default=0, help="of fresh discriminators and of the intervals")
+    judge.add_argument("--json", metavar="FILE", help="write the numbers there too")
+    _weights(judge)
+
+    verb("doctor", "say what this machine has: device, versions, data, weights, minutes a notebook")
+    return parser
+
+
+def _weights(parser) -> None:
+    parser.add_argument("--weights", default="pocket", metavar="NAME",
+                        help="the generator: pocket, eccv16-released (129 MB, fetched once) or a file")
+
+
+def _training(parser, steps: int, lr: float, loss: str) -> None:
+    parser.add_argument("--photos", metavar="FOLDER", required=True,
+                        help="its train split; or: embedded, imagenette")
+    parser.add_argument("--out", metavar="DIR", required=True,
+                        help="for checkpoints and generator.safetensors")
+    parser.add_argument("--loss", choices=("l2", "classification", "rebalanced"), default=loss,
+                        help="to minimize")
+    parser.add_argument("--steps", type=_positive(int), default=steps,
+                        help="called again, it goes on from the last")
+    parser.add_argument("--batch", type=_positive(int), default=16, help="photographs a step")
+    parser.add_argument("--crop", type=_positive(int), default=96, help="pixels a side, a multiple of 8")
+    parser.add_argument("--lr", type=_positive(float), default=lr, help="learning rate")
+    parser.add_argument("--seed", type=int, default=0, help="of weights and batches")
+
+
+def _positive(kind):
+    def number(text: str):
+        value = kind(text)
+        if not 0 < value < float("inf"):
+            raise argparse.ArgumentTypeError(f"{text} is not positive")
+        return value
+    number.__name__ = "whole number" if kind is int else "number"  # what argparse calls it
+    return number
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is outside (0, 1]")
+    return value
+
+
+_temperature = _share
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one verb; return the exit status."""
+    args = build_parser().parse_args(argv)
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *rest, **more: print(f"colorlab: note: {_line(message)}",
+                                                                    file=sys.stderr)
+        warnings.filterwarnings("ignore", module="PIL")  # what matters of them comes back as an error
+        try:
+            _run(args)
+            sys.stdout.flush()
+            return 0
+        except KeyboardInterrupt:
+            return _fail(args.verb, "interrupted")
+        except BrokenPipeError:  # the reader of a pipe (head, less) has gone
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        except MemoryError:
+            return _fail(args.verb, "not enough memory: try a smaller photograph, batch or crop")
+        except (ValueError, OSError) as error:  # PhotoError, WeightsError and what the library refuses
+            return _fail(args.verb, str(error) or type(error).__name__)
+        except Exception as error:
+            if os.environ.get("COLORLAB_TRACEBACK"):
+                traceback.print_exc()
+            return _fail(args.verb, f"{type(error).__name__}: {error} (COLORLAB_TRACEBACK=1 shows where)")
+
+
+def _run(args) -> None:
+    """Each verb imports what it needs: --help does not wait for torch, nor colorize for what trains."""
+    if args.verb == "colorize":
+        from .colorizing import colorize_file
+        colorize_file(args.input, args.output, args.weights, args.temperature)
+    elif args.verb == "doctor":
+        from .doctor import doctor
+        doctor()
+    else:
+        from . import commands
+        getattr(commands, args.verb)(args)
+
+
+def _fail(verb: str, message: str) -> int:
+    print(f"colorlab {verb}: {_line(message)}", file=sys.stderr)
+    return 2
+
+
+def _line(message) -> str:
+    return " ".join(str(message).split())
+
+
+if __name__ == "__main__":
+    import signal
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # tidy up when asked to end, too
+    sys.exit(main())

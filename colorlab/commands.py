@@ -1,0 +1,181 @@
+"""What the terminal's verbs train, finetune and judge do, each a short use of the library.
+
+`colorlab.__main__` parses the arguments and calls these with them; `colorizing` and `doctor` are the other verbs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from . import checkpoints, discriminators, generators, judging, metrics, pairs, photos, sources, training
+from .bins import AbBins
+from .color import rgb_to_lab
+
+FOLDS = 2  # a fresh discriminator judges the half that it did not train on
+
+
+# --- train, finetune -----------------------------------------------------------------------------
+
+def train(args) -> None:
+    images = photos.load(args.photos, "train").square(256, progress=True)
+    torch.manual_seed(args.seed)
+    generator = generators.ECCV16(args.width, bins=None if args.loss == "l2" else AbBins())
+    _train_and_save(generator, images, args)
+
+
+def finetune(args) -> None:
+    generator = generators.load(args.weights)
+    if (generator.bins is None) != (args.loss == "l2"):
+        wanted = "l2" if generator.bins is None else "classification or rebalanced"
+        raise ValueError(f"--loss is {args.loss}, but {args.weights} was made for {wanted}: give that")
+    images = photos.load(args.photos, "train").square(256, progress=True)
+    if args.choose != "all":
+        images = images[choose(generator, images, args.choose, args.share, args.epochs, args.seed)]
+    _train_and_save(generator, images, args, freeze_bn=True)
+
+
+def choose(generator, images: Tensor, how: str, share: float, epochs: int = 10, seed: int = 0) -> Tensor:
+    """Indices, sorted, of a share of photographs uint8 (N, 3, S, S): "random", "most-real", "largest-error".
+
+    "most-real" ranks by logits of discriminators that did not train on them, fold by fold, since two networks
+    have no scale in common; "largest-error" ranks by the mean distance of the colorized ab from the true.
+    """
+    if len(images) < 2 * FOLDS:
+        raise ValueError(f"{len(images)} photographs are too few to choose from: give a folder with more")
+    parts = [torch.arange(len(images))]
+    if how == "random":
+        rank = torch.rand(len(images), generator=torch.Generator().manual_seed(seed))
+    elif how == "largest-error":
+        rank = _mean_error(generator, images)
+    else:
+        made = pairs.make(generator, images)
+        rank, _, parts = cross_fit(made, epochs, seed)
+    best = [part[rank[part].argsort(descending=True)[:max(1, round(share * len(part)))]] for part in parts]
+    return torch.cat(best).sort().values
+
+
+def _mean_error(generator, images: Tensor) -> Tensor:
+    errors = []
+    for batch in images.split(8):
+        lab = rgb_to_lab(batch)
+        errors.append((generator.colorize(lab[:, :1]) - lab[:, 1:]).square().sum(1).sqrt().mean((1, 2)))
+    return torch.cat(errors)
+
+
+def _train_and_save(generator, images: Tensor, args, **options) -> None:
+    out = Path(args.out)
+    log = training.train_generator(generator, images, loss=args.loss, steps=args.steps, batch=args.batch,
+                                   crop=args.crop, lr=args.lr, seed=args.seed, folder=out, **options)
+    if log.interrupted:
+        raise KeyboardInterrupt  # the checkpoint is in its folder
+    path = checkpoints.save(generator.cpu(), out / "generator.safetensors", photographs=len(images),
+                            loss=args.loss, steps=args.steps, seed=args.seed)
+    print(f"{path}: trained for {args.steps} steps on {len(images)} photographs\n"
+          f"try it: python -m colorlab colorize IN OUT --weights {path}")
+
+
+# --- judge ---------------------------------------------------------------------------------------
+
+def cross_fit(made, epochs: int = 10, seed: int = 0) -> tuple[Tensor, Tensor, list[Tensor]]:
+    """Logits (N,) of real and of fake from fresh discriminators that did not train on them; the folds."""
+    real, fake = torch.empty(len(made)), torch.empty(len(made))
+    folds = made.folds(FOLDS, seed)
+    for i, part in enumerate(folds):
+        rest = torch.cat([other for j, other in enumerate(folds) if j != i])
+        torch.manual_seed(seed + i)
+        judge_ = discriminators.Discriminator()
+        training.train_discriminator(judge_, made.real[rest], made.fake[rest], epochs=epochs, seed=seed)
+        real[part], fake[part] = (judging.score(judge_, images[part]) for images in (made.real, made.fake))
+    return real, fake, folds
+
+
+def judge(args) -> None:
+    """Print, and with --json write, what a discriminator and the colour error say."""
+    if bool(args.photos) == bool(args.real and args.fake):
+        raise ValueError("give either REAL_DIR and FAKE_DIR, or --photos FOLDER")
+    numbers = {}
+    if args.photos:
+        found = photos.load(args.photos, args.split)
+        images = found.square(256, args.limit, progress=True)
+        _some(images, args.photos)
+        generator = generators.load(args.weights).to("cuda" if torch.cuda.is_available() else "cpu")
+        groups = found.groups[:len(images)]
+        print(f"{len(images)} photographs of {args.photos} ({args.split}), colored by {args.weights}, 256x256")
+        numbers = color_numbers(generator, images, groups, args.seed)
+        made = pairs.make(generator, images, names=found.names[:len(images)], groups=groups)
+    else:
+        made = read_pairs(args.real, args.fake, args.limit)
+        print(f"{len(made)} pairs of {args.real} and {args.fake}")
+    if args.discriminator == "fresh":
+        real, fake, _ = cross_fit(made, args.epochs, args.seed)
+    else:
+        network = discriminators.load(args.discriminator)
+        real, fake = judging.score(network, made.real), judging.score(network, made.fake)
+    numbers["accuracy"] = judging.accuracy(real, fake, made.groups, args.seed)
+    numbers["fooling rate"] = judging.fooling_rate(real, fake, made.groups, args.seed)
+    for name, value in numbers.items():
+        print(f"  {name:<34}{value}")
+    if args.json:
+        text = json.dumps({name: value._asdict() for name, value in numbers.items()}, indent=1)
+        checkpoints.write_atomically(args.json, lambda path: path.write_text(text + "\n", encoding="utf-8"))
+
+
+def _some(images, folder) -> None:
+    if not len(images):
+        raise ValueError(f"none of the photographs in {folder!r} can be read: give another folder")
+
+
+def read_pairs(real_folder, fake_folder, limit: int | None = None):
+    """Pairs from two folders in which a photograph and its fake have the same path, suffix apart."""
+    real, fake = (sources.whole_folder(folder) for folder in (real_folder, fake_folder))
+    fakes = {os.path.splitext(name)[0]: (name, reader) for name, _, reader in fake}
+    missing = [name for name, _, _ in real if os.path.splitext(name)[0] not in fakes]
+    if missing:
+        raise ValueError(f"{len(missing)} of {len(real)} photographs in {str(real_folder)!r} have no fake of "
+                         f"their name in {str(fake_folder)!r} (the first: {missing[0]}): color them first")
+    real = photos.Photos(*zip(*real))
+    real_images = real.square(256, limit)
+    twins = [fakes[os.path.splitext(name)[0]] for name in real.names[:len(real_images)]]
+    fake = photos.Photos(real.names[:len(twins)], real.names[:len(twins)], [reader for _, reader in twins])
+    fake_images = fake.square(256)
+    _some(fake_images, str(fake_folder))
+    kept = [real.names.index(name) for name in fake.names]  # a broken fake takes its original with it
+    return pairs.from_images(real_images[kept], fake_images, names=fake.names)
+
+
+def _true_ab(images: Tensor):
+    return (rgb_to_lab(batch)[:, 1:] for batch in images.split(8))
+
+
+def color_numbers(generator, images: Tensor, groups=None, seed: int = 0) -> dict:
+    """Plain and rebalanced AuC of a generator, of all grey and of the best constant colour; the chroma ratio.
+
+    images: uint8 (N, 3, 256, 256). Each value is a judging.Estimate, its interval over photographs.
+    """
+    bins = AbBins()
+    weights = metrics.evaluation_weights(_true_ab(images), bins)
+    constant = metrics.best_constant(_true_ab(images), weights, bins).ab
+    colors = {"all grey": torch.zeros(2, 1, 1),
+              "best constant": torch.tensor(constant)[:, None, None]}
+    tables = {name: ([], []) for name in ("generator", *colors)}
+    chroma = ([], [])
+    for batch in images.split(8):
+        lab = rgb_to_lab(batch)
+        L, ab = lab[:, :1], lab[:, 1:]
+        guesses = {"generator": generator.colorize(L), **colors}
+        for name, guess in guesses.items():
+            tables[name][0].append(metrics.error_histogram(guess, ab))
+            tables[name][1].append(metrics.error_histogram(guess, ab, weights, bins))
+        chroma[0].append(metrics.mean_chroma(guesses["generator"]))
+        chroma[1].append(metrics.mean_chroma(ab))
+    numbers = {}
+    for name, both in tables.items():
+        for kind, table in zip(("plain AuC", "rebalanced AuC"), both):
+            numbers[f"{kind}, {name}"] = metrics.bootstrap_auc(torch.cat(table), seed=seed, groups=groups)
+    top, bottom = (torch.cat(values) for values in chroma)
+    return numbers | {"chroma ratio": metrics.bootstrap_ratio(top, bottom, seed=seed, groups=groups)}

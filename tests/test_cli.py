@@ -1,0 +1,311 @@
+"""One file in, one file out, or one line and status 2; the other verbs at toy size."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from colorlab import checkpoints, colorizing, commands, generators, photos
+from colorlab.__main__ import main
+from colorlab.color import in_gamut, rgb_to_lab
+from colorlab.discriminators import Discriminator
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """A tiny generator on disk; untrained, so its colours are noise, but its sizes and files are what they are."""
+    torch.manual_seed(0)
+    return str(checkpoints.save(generators.ECCV16(1 / 32), tmp_path_factory.mktemp("w") / "tiny.safetensors"))
+
+
+@pytest.fixture(scope="module")
+def dull(tmp_path_factory):
+    """A generator whose colour is the same everywhere and in gamut for middling L: ab = (6, 12)."""
+    generator = generators.ECCV16(1 / 32, bins=None)
+    last = generator.model8[-1]
+    with torch.no_grad():
+        last.weight.zero_()
+        last.bias.copy_(torch.tensor([6.0, 12.0]) / 110)
+    return str(checkpoints.save(generator, tmp_path_factory.mktemp("w") / "dull.safetensors"))
+
+
+@pytest.fixture(scope="module")
+def judge_weights(tmp_path_factory):
+    torch.manual_seed(0)
+    return str(checkpoints.save(Discriminator(), tmp_path_factory.mktemp("w") / "judge.safetensors"))
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def noise(path, size=(40, 30), seed=0):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    coarse = np.random.default_rng(seed).integers(40, 216, (4, 4, 3), dtype=np.uint8)
+    Image.fromarray(coarse).resize(size).save(path)
+    return path
+
+
+def fails(capsys, *argv):
+    """Run, expect status 2 and one line on stderr, and return that line."""
+    try:
+        status = main([str(arg) for arg in argv])
+    except SystemExit as stop:  # argparse's way
+        status = stop.code
+    out, err = capsys.readouterr()
+    assert status == 2 and out == "" and err.count("\n") == 1 and err.startswith("colorlab"), (status, out, err)
+    assert "Traceback" not in err
+    return err
+
+
+# --- colorize ------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (17, 400), (400, 17), (8, 8), (255, 257), (300, 700)])
+def test_colorize_any_size(tmp_path, weights, size):
+    path = noise(tmp_path / "in.png", size)
+    assert main(["colorize", str(path), str(tmp_path / "out.png"), "--weights", weights]) == 0
+    assert Image.open(tmp_path / "out.png").size == size
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.png", "out.png"]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif", ".bmp"])
+def test_colorize_keeps_the_luminance_and_adds_the_colour(tmp_path, dull, suffix):
+    grey = np.tile(np.linspace(60, 200, 64).round().astype(np.uint8), (48, 1))
+    Image.fromarray(grey).save(tmp_path / "in.png")
+    assert main(["colorize", str(tmp_path / "in.png"), str(tmp_path / f"out{suffix}"), "--weights", dull]) == 0
+    lab, before = (rgb_to_lab(photos.open_photo(tmp_path / name)) for name in (f"out{suffix}", "in.png"))
+    exact = suffix not in (".jpg", ".webp")
+    assert (lab[0] - before[0]).abs().max() < (0.4 if exact else 2.5)  # what rounding to 8 bits leaves
+    torch.testing.assert_close(lab[1:].mean((1, 2)), torch.tensor([6.0, 12.0]), atol=0.3 if exact else 2, rtol=0)
+
+
+def test_strips_make_no_difference(weights, monkeypatch):
+    pixels = np.random.default_rng(0).integers(0, 256, (70, 50, 3), dtype=np.uint8)
+    generator = generators.load(weights)
+    whole = colorizing.colorize_pixels(generator, pixels)
+    monkeypatch.setattr(colorizing, "STRIP", 400)
+    assert torch.equal(colorizing.colorize_pixels(generator, pixels), whole) and whole.shape == (3, 70, 50)
+
+
+def test_colorize_is_upright_and_understands_every_mode(tmp_path, weights):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (60, 20), "grey").save(tmp_path / "phone.jpg", exif=exif)
+    for name, mode in (("cmyk.tif", "CMYK"), ("palette.gif", "P"), ("alpha.png", "RGBA"), ("grey.jpg", "L"),
+                       ("deep.png", "I;16"), ("fax.png", "1")):
+        Image.new(mode, (20, 60)).save(tmp_path / name)
+    for path in sorted(tmp_path.iterdir()):
+        out = tmp_path / f"{path.stem}-out.png"
+        assert main(["colorize", str(path), str(out), "--weights", weights]) == 0, path
+        assert Image.open(out).size == (20, 60) and Image.open(out).mode == "RGB"
+
+
+def test_temperature_is_used(tmp_path, weights):
+    path = noise(tmp_path / "in.png")
+    for t in ("0.01", "1"):
+        main(["colorize", str(path), str(tmp_path / f"{t}.png"), "--weights", weights, "--temperature", t])
+    assert (tmp_path / "0.01.png").read_bytes() != (tmp_path / "1.png").read_bytes()
+
+
+def test_an_old_output_is_replaced(tmp_path, weights):
+    (tmp_path / "out.png").write_text("old")
+    assert main(["colorize", str(noise(tmp_path / "in.png")), str(tmp_path / "out.png"), "--weights", weights]) == 0
+    assert Image.open(tmp_path / "out.png").size == (40, 30)
+
+
+def test_colorize_refuses_in_one_line(tmp_path, weights, capsys):
+    good, out = noise(tmp_path / "in.png"), tmp_path / "out.png"
+    (tmp_path / "text.jpg").write_text("hello")
+    (tmp_path / "cut.png").write_bytes(noise(tmp_path / "x.png", (300, 300)).read_bytes()[:3000])
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "link.png").symlink_to(good)
+    (tmp_path / "weights.bin").write_bytes(b"nothing")
+    before = sorted(tmp_path.iterdir())
+    use = ("--weights", weights)
+    for argv, reason in (
+            ((tmp_path / "none.png", out, *use), "no file"), ((tmp_path, out, *use), "folder"),
+            ((tmp_path / "text.jpg", out, *use), "not an image"), ((tmp_path / "cut.png", out, *use), "cut off"),
+            ((tmp_path / "empty.png", out, *use), "empty"), ((good, tmp_path, *use), "folder"),
+            ((good, tmp_path / "no" / "a.png", *use), "no folder"), ((good, tmp_path / "a.xcf", *use), "suffix"),
+            ((good, good, *use), "IN and OUT"), ((good, tmp_path / "link.png", *use), "IN and OUT"),
+            ((good, out, "--weights", tmp_path / "weights.bin"), "weights.bin"),
+            ((good, out, "--weights", tmp_path / "none.safetensors"), "none.safetensors"),
+            ((good, out, *use, "--temperature", "0"), "outside"), ((good, out, *use, "--temperature", "x"), "temperature"),
+            ((good,), "OUT"), ((good, out, out), "unrecognized")):
+        assert reason in fails(capsys, "colorize", *argv), argv
+        assert sorted(tmp_path.iterdir()) == before
+    assert "VERB" in fails(capsys) and "invalid choice" in fails(capsys, "colourise", good, out)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), MemoryError(), RuntimeError("two\nlines"), OSError("disk")])
+def test_whatever_happens_is_one_line_and_leaves_nothing(tmp_path, weights, capsys, monkeypatch, error):
+    good = noise(tmp_path / "in.png")
+
+    def broken(*args, **more):
+        raise error
+    monkeypatch.setattr(Image.Image, "save", broken)
+    fails(capsys, "colorize", good, tmp_path / "out.png", "--weights", weights)
+    assert list(tmp_path.iterdir()) == [good]
+
+
+def test_a_broken_profile_is_a_note(tmp_path, weights, capsys):
+    noise(tmp_path / "x.png")
+    Image.open(tmp_path / "x.png").save(tmp_path / "in.png", icc_profile=b"broken")
+    assert main(["colorize", str(tmp_path / "in.png"), str(tmp_path / "out.png"), "--weights", weights]) == 0
+    assert capsys.readouterr().err.startswith("colorlab: note: 'in.png': its colour profile")
+
+
+def run(*argv, code=None):
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    start = ["-c", code] if code else ["-m", "colorlab"]
+    return subprocess.Popen([sys.executable, *start, *map(str, argv)], env=env, text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+SLOW = """
+import runpy, time
+from colorlab import decoding
+save = decoding.Image.Image.save
+def slow(self, file, **options):
+    save(self, file, **options)  # the temporary file is there, and not yet renamed
+    print("ready", flush=True)
+    time.sleep(60)
+decoding.Image.Image.save = slow
+runpy.run_module("colorlab", run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_real_process_is_interrupted_cleanly(tmp_path, weights, name):
+    argv = ("colorize", noise(tmp_path / "in.png"), tmp_path / "out.png", "--weights", weights)
+    process = run(*argv, code=SLOW)
+    assert process.stdout.readline() == "ready\n" and len(list(tmp_path.iterdir())) == 2
+    process.send_signal(getattr(signal, name))
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (2, "", "colorlab colorize: interrupted\n")
+    assert [p.name for p in tmp_path.iterdir()] == ["in.png"]
+
+
+def test_a_real_process_answers(tmp_path):
+    process = run("colorize", tmp_path / "none.png", tmp_path / "out.png")
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, out) == (2, "") and err.count("\n") == 1 and "no file" in err
+    out, err = run("--help").communicate(timeout=60)
+    assert "colorize" in out and err == ""
+
+
+# --- train, finetune, judge ----------------------------------------------------------------------
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    where = tmp_path_factory.mktemp("photographs")
+    for split, count in (("train", 6), ("val", 1), ("test", 5)):
+        for i in range(count):
+            noise(where / split / f"{i}.png", (64 + i, 60), seed=i)
+    (where / "train" / "broken.png").write_text("x")
+    return where
+
+
+def test_train_resume_and_use(tmp_path, folder, capsys):
+    argv = ["train", "--photos", str(folder), "--out", str(tmp_path / "run"), "--width", "0.04", "--steps", "2",
+            "--batch", "2", "--crop", "16", "--seed", "3"]
+    assert main(argv) == 0
+    out, err = capsys.readouterr()
+    assert "2 steps on 6 photographs" in out and "broken.png" in err and "Traceback" not in err
+    saved = tmp_path / "run" / "generator.safetensors"
+    assert checkpoints.notes(saved)["seed"] == 3 and generators.load(saved).width == 0.04
+    first = saved.read_bytes()
+    assert main(argv) == 0 and saved.read_bytes() == first  # done already: loaded, not trained again
+    assert main(["colorize", str(folder / "test" / "0.png"), str(tmp_path / "o.png"), "--weights", str(saved)]) == 0
+
+
+@pytest.mark.parametrize("loss", ["l2", "classification"])
+def test_train_other_losses(tmp_path, folder, loss):
+    argv = ["train", "--photos", str(folder), "--out", str(tmp_path), "--width", "0.04", "--steps", "1", "--batch", "2",
+            "--crop", "16", "--loss", loss]
+    assert main(argv) == 0
+    assert (generators.load(tmp_path / "generator.safetensors").bins is None) == (loss == "l2")
+
+
+@pytest.mark.parametrize("how", ["all", "random", "most-real", "largest-error"])
+def test_finetune(tmp_path, folder, weights, how, capsys):
+    argv = ["finetune", "--photos", str(folder), "--out", str(tmp_path), "--weights", weights, "--steps", "1", "--batch", "2",
+            "--crop", "16", "--choose", how, "--share", "0.4", "--epochs", "1", "--lr", "1e-3"]
+    assert main(argv) == 0
+    assert f"on {6 if how == 'all' else 2} photographs" in capsys.readouterr().out
+    before, after = generators.load(weights), generators.load(tmp_path / "generator.safetensors")
+    assert not torch.equal(before.model1[0].weight, after.model1[0].weight)
+    assert torch.equal(before.model1[4].running_mean, after.model1[4].running_mean)  # BatchNorm frozen
+
+
+def test_choose_takes_the_right_ones(dull):
+    images = torch.full((6, 3, 64, 64), 128, dtype=torch.uint8)  # grey: an error of |(6, 12)| with `dull`
+    images[2, 0], images[4, 2] = 255, 255  # vivid: a larger one
+    assert commands.choose(generators.load(dull), images, "largest-error", 1 / 3).tolist() == [2, 4]
+    with pytest.raises(ValueError, match="too few"):
+        commands.choose(None, images[:3], "random", 0.5)
+
+
+def test_finetune_with_the_wrong_loss(tmp_path, folder, weights, dull, capsys):
+    argv = ("finetune", "--photos", folder, "--out", tmp_path / "o", "--steps", "1")
+    assert "classification or rebalanced" in fails(capsys, *argv, "--weights", weights, "--loss", "l2")
+    assert "made for l2" in fails(capsys, *argv, "--weights", dull)
+
+
+@pytest.mark.parametrize("judge", ["file", "fresh"])
+def test_judge_photos(tmp_path, folder, dull, judge_weights, judge, capsys):
+    argv = ["judge", "--photos", str(folder), "--weights", dull, "--json", str(tmp_path / "n.json"), "--limit", "4",
+            "--discriminator", judge_weights if judge == "file" else "fresh", "--epochs", "1"]
+    assert main(argv) == 0
+    out = capsys.readouterr().out
+    assert "4 photographs" in out and "fooling rate" in out
+    numbers = json.loads((tmp_path / "n.json").read_text())
+    assert numbers["fooling rate"]["pairs"] == 4 and 0 <= numbers["accuracy"]["rate"] <= 1
+    for kind in ("plain AuC", "rebalanced AuC"):
+        rows = {name: numbers[f"{kind}, {name}"] for name in ("generator", "all grey", "best constant")}
+        assert all(0 <= row["low"] <= row["mean"] <= row["high"] <= 100 for row in rows.values())
+    assert numbers["rebalanced AuC, best constant"]["mean"] >= numbers["rebalanced AuC, all grey"]["mean"] - 0.1
+    assert numbers["chroma ratio"]["mean"] > 0
+
+
+@pytest.mark.filterwarnings("ignore:.*were skipped")
+def test_judge_two_folders(tmp_path, folder, judge_weights, capsys):
+    for i in range(5):
+        Image.open(folder / "test" / f"{i}.png").convert("L").save(tmp_path / f"{i}.jpg")  # another suffix: the same name
+    argv = ["judge", str(folder / "test"), str(tmp_path), "--discriminator", judge_weights]
+    assert main(argv) == 0
+    assert "5 pairs" in capsys.readouterr().out
+    (tmp_path / "3.jpg").write_text("broken")
+    assert main(argv) == 0
+    out, err = capsys.readouterr()
+    assert "4 pairs" in out and "3.png" in err
+    made = commands.read_pairs(folder / "test", tmp_path)
+    assert made.names == ["0.png", "1.png", "2.png", "4.png"]
+    for real, fake in zip(made.real, made.fake):  # each with its own: the fake is the original's grey
+        grey = torch.tensor([0.299, 0.587, 0.114]) @ real.float().flatten(1)
+        assert (fake.float().mean(0).flatten() - grey).abs().mean() < 3
+
+
+def test_judge_refuses(tmp_path, folder, judge_weights, capsys):
+    assert "either" in fails(capsys, "judge") and "either" in fails(capsys, "judge", folder)
+    assert "either" in fails(capsys, "judge", folder, folder, "--photos", folder)
+    assert "no photograph" in fails(capsys, "judge", folder / "test", tmp_path)
+    noise(tmp_path / "7.png")
+    assert "have no fake" in fails(capsys, "judge", folder / "test", tmp_path)
+    assert "does not exist" in fails(capsys, "judge", "--photos", tmp_path / "nowhere")
+
+
+def test_the_dull_colour_is_in_gamut():  # what the luminance test above relies on
+    L = torch.linspace(25, 80, 50)[None, :, None]
+    assert in_gamut(torch.cat([L, torch.full_like(L, 6), torch.full_like(L, 12)])).all()
