@@ -1,4 +1,4 @@
-"""A photograph of any size in, the same with a generator's colour out: what `python -m colorlab colorize` does."""
+"""A photograph of any size in, the same in a generator's colours out: `python -m colorlab colorize`."""
 
 from __future__ import annotations
 

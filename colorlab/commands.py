@@ -1,12 +1,13 @@
 """What the terminal's verbs train, finetune and judge do, each a short use of the library.
 
-`colorlab.__main__` parses the arguments and calls these with them; `colorizing` and `doctor` are the other verbs.
+`colorlab.__main__` parses the arguments and hands them on; `colorizing` and `doctor` are the other verbs.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import torch
@@ -53,7 +54,7 @@ def choose(generator, images: Tensor, how: str, share: float, epochs: int = 10, 
     elif how == "largest-error":
         rank = _mean_error(generator, images)
     else:
-        made = pairs.make(generator, images)
+        made = pairs.make(generator, images, progress=_watched())
         rank, _, parts = cross_fit(made, epochs, seed)
     best = [part[rank[part].argsort(descending=True)[:max(1, round(share * len(part)))]] for part in parts]
     return torch.cat(best).sort().values
@@ -89,7 +90,8 @@ def cross_fit(made, epochs: int = 10, seed: int = 0) -> tuple[Tensor, Tensor, li
         rest = torch.cat([other for j, other in enumerate(folds) if j != i])
         torch.manual_seed(seed + i)
         judge_ = discriminators.Discriminator()
-        training.train_discriminator(judge_, made.real[rest], made.fake[rest], epochs=epochs, seed=seed)
+        training.train_discriminator(judge_, made.real[rest], made.fake[rest], epochs=epochs, seed=seed,
+                                     progress=_watched())
         real[part], fake[part] = (judging.score(judge_, images[part]) for images in (made.real, made.fake))
     return real, fake, folds
 
@@ -104,10 +106,10 @@ def judge(args) -> None:
         images = found.square(256, args.limit, progress=True)
         _some(images, args.photos)
         generator = generators.load(args.weights).to("cuda" if torch.cuda.is_available() else "cpu")
-        groups = found.groups[:len(images)]
-        print(f"{len(images)} photographs of {args.photos} ({args.split}), colored by {args.weights}, 256x256")
+        names, groups = found.names[:len(images)], found.groups[:len(images)]
+        print(f"{len(images)} photographs of {args.photos} ({args.split}), colored by {args.weights}")
         numbers = color_numbers(generator, images, groups, args.seed)
-        made = pairs.make(generator, images, names=found.names[:len(images)], groups=groups)
+        made = pairs.make(generator, images, names=names, groups=groups, progress=_watched())
     else:
         made = read_pairs(args.real, args.fake, args.limit)
         print(f"{len(made)} pairs of {args.real} and {args.fake}")
@@ -146,6 +148,10 @@ def read_pairs(real_folder, fake_folder, limit: int | None = None):
     _some(fake_images, str(fake_folder))
     kept = [real.names.index(name) for name in fake.names]  # a broken fake takes its original with it
     return pairs.from_images(real_images[kept], fake_images, names=fake.names)
+
+
+def _watched() -> bool:
+    return sys.stdout.isatty()  # no progress bars in a file
 
 
 def _true_ab(images: Tensor):

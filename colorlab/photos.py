@@ -30,9 +30,9 @@ class Photos:
     """A list of photographs, each read when it is asked for.
 
     photos[i] is float32 RGB (3, H, W) in [0, 1], each at its own size; .names[i] is its name, .groups[i] what
-    it was cut from (crops of one photograph share a group). photos[i] raises PhotoError where a file is broken;
-    `square` and `readable` instead drop it from the set and note (name, reason) in .skipped, so that names,
-    groups and pictures stay aligned.
+    it was cut from (crops of one photograph share a group). photos[i] raises PhotoError where a file is
+    broken; `square` and `readable` instead drop it from the set and note (name, reason) in .skipped, so that
+    names, groups and pictures stay aligned.
     """
 
     def __init__(self, names: Sequence[str], groups: Sequence[str], readers: Sequence[Callable],
@@ -158,16 +158,16 @@ def course(n: int, split: str = "train", seed: int = 0, size: int = 256):
     procedural scenes of `size` pixels. Returns a set like Photos.
     """
     photos = load(None, split)
+    order = torch.randperm(len(photos), generator=torch.Generator().manual_seed(seed)).tolist()
     if os.environ.get("COLORLAB_PHOTOS", "embedded") not in ("", "embedded"):
-        order = torch.randperm(len(photos), generator=torch.Generator().manual_seed(seed))
-        return photos.subset(order.tolist()).readable(n)
+        return photos.subset(order).readable(n)
     from . import scenes
-    photos = photos.subset(_in_turn(photos.groups)[:(n + 1) // 2])
+    photos = photos.subset(_in_turn(photos.groups, order)[:(n + 1) // 2])
     split_seed = 3 * seed + list(sources.SHARES).index(split)  # no scene in two splits
     return photos + scenes.make(n - len(photos), size=size, seed=split_seed)
 
 
-def _in_turn(groups: Sequence[str]) -> list[int]:
-    """Indices that take one of each group, then a second of each, and so on."""
-    columns = [[i for i, other in enumerate(groups) if other == group] for group in dict.fromkeys(groups)]
+def _in_turn(groups: Sequence[str], order: Sequence[int]) -> list[int]:
+    """Indices that take one of each group, then a second of each, and so on, each group's in this order."""
+    columns = [[i for i in order if groups[i] == group] for group in dict.fromkeys(groups)]
     return [i for row in itertools.zip_longest(*columns) for i in row if i is not None]

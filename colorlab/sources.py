@@ -1,6 +1,6 @@
 """Where photographs are found: inside installed packages, in a folder, in torchvision's Imagenette.
 
-Each function lists; none decodes. A listing holds (name, group, reader) of each; reader() gives RGB (3, H, W).
+Each function lists; none decodes. A listing holds (name, group, reader) of each; reader() gives its RGB.
 """
 
 from __future__ import annotations
