@@ -32,6 +32,11 @@ TABLE = {
     "batch": (2, 8, 32),               # photographs a step
     "epochs": (1, 10, 10),             # of the discriminator
     "bootstrap": (100, 2_000, 2_000),  # resamples behind an interval
+    "nb02_photos": (24, 240, 1_000),   # photographs to count colours in
+    "nb02_steps": (40, 150, 150),      # of the network without input, with each loss
+    "nb04_pairs": (24, 240, 4_000),    # to train the discriminator on
+    "nb04_held_out": (16, 80, 500),    # of each of two splits, to judge it with
+    "nb04_game": (20, 50, 50),         # of the game
 }
 
 
