@@ -14,8 +14,9 @@ help:  ## this list
 # Made again whenever pyproject.toml changes. The last line draws nothing: it lets matplotlib build its font list now, not in a notebook.
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit("colorlab needs Python 3.10 or newer, this is " + sys.version.split()[0] + ": make PYTHON=python3.12 ...")'
-	test -x $(PY) || $(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet --editable '.[test]'
+	@echo "setting up $(VENV): some minutes, and several GB where PyTorch brings CUDA"
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@$(PY) -m pip install --quiet --editable '.[test]'
 	@$(PY) -c 'import matplotlib.pyplot'
 	@touch $@
 
@@ -34,8 +35,8 @@ test: $(STAMP)  ## unit tests, the notebooks' contract, and every notebook at sm
 test-browser: $(STAMP)  ## the notebooks in a real JupyterLab and Chromium; skipped where there is none
 	@$(PY) -m pytest tests/browser -rs
 
-lab: $(STAMP)  ## open JupyterLab on the notebooks
-	@$(PY) -m jupyterlab --notebook-dir=. notebooks/00_start_here.ipynb
+lab: $(STAMP)  ## open JupyterLab on the notebooks (LAB='--allow-root --no-browser' passes options on)
+	@$(PY) -m jupyterlab $(LAB) --ServerApp.root_dir=. notebooks/00_start_here.ipynb
 
 data: $(STAMP)  ## download Imagenette (about 100 MB), the one thing here that uses the network
 	@$(PY) -c 'from colorlab import photos; print(len(photos.load("imagenette", download=True)), "photographs are ready")'
