@@ -1,0 +1,64 @@
+"""Ranking images by how real they look: no judge ranks what it trained on, no photograph fills a gallery.
+
+Mu & Lee, *Improving Parametric Colorization Methods Using Discriminators*, section 3.3 and Figures 5 to 7,
+with two changes: cross-fitting, since a network remembers what it has seen, and one crop of each photograph.
+"""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from .discriminators import Discriminator
+from .judging import score
+from .pairs import Pairs
+from .training import train_discriminator
+
+
+def cross_fit(pairs: Pairs, k: int = 2, epochs: int = 10, seed: int = 0, folder: str | Path | None = None,
+              **options) -> tuple[list[Discriminator], Tensor]:
+    """Train k discriminators, each on the pairs outside its fold; all crops of a photograph are in one fold.
+
+    Args:
+        k: number of folds. epochs, seed, options: of `train_discriminator`.
+        folder: keeps one run a fold in it, and loads them when they are there.
+    Returns:
+        the judges, and the fold of each pair, int64 ``(N,)``: judge i never saw the pairs with ``fold == i``.
+    """
+    fold = torch.empty(len(pairs), dtype=torch.long)
+    for i, members in enumerate(pairs.folds(k, seed)):
+        fold[members] = i
+    judges = []
+    for i in range(k):
+        seen = pairs.subset(fold != i)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed * 1000 + i)
+            judges.append(Discriminator())
+        train_discriminator(judges[i], seen.real, seen.fake, epochs=epochs, seed=seed,
+                            folder=folder and Path(folder) / f"fold-{i}", **options)
+    return judges, fold
+
+
+def held_out(judges: list, fold: Tensor, images: Tensor) -> Tensor:
+    """Logits ``(N,)`` of images uint8 ``(N, 3, 150, 150)``, each from the judge that never saw its pair."""
+    if len(fold) != len(images) or not 0 <= int(fold.min()) <= int(fold.max()) < len(judges):
+        raise ValueError(f"fold has {len(fold)} entries from {int(fold.min())} to {int(fold.max())}; "
+                         f"expected {len(images)}, one an image, from 0 to {len(judges) - 1}")
+    logits = torch.empty(len(images))
+    for i in fold.unique().tolist():
+        logits[fold == i] = score(judges[i], images[fold == i])
+    return logits
+
+
+def one_each(order, groups: list[str], n: int = 10) -> list[int]:
+    """The first n of an order, at most one of each photograph: crops of one photograph would fill a gallery.
+
+    Args:
+        order: indices, best first. groups: the photograph of each image, as in `Pairs.groups`.
+    """
+    chosen, met = [], set()
+    for i in torch.as_tensor(order).tolist():
+        if groups[i] not in met and len(chosen) < n:
+            chosen.append(i)
+            met.add(groups[i])
+    return chosen

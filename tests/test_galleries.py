@@ -1,0 +1,67 @@
+"""No judge ranks what it trained on, and no photograph fills a gallery."""
+
+import pytest
+import torch
+from torch import nn
+
+from colorlab import galleries
+from colorlab.galleries import cross_fit, held_out, one_each
+from colorlab.pairs import Pairs
+
+
+class Constant(nn.Module):
+    def __init__(self, value):
+        super().__init__()
+        self.value = value
+
+    def forward(self, rgb):
+        return torch.full((len(rgb),), float(self.value))
+
+
+@pytest.fixture(scope="module")
+def tinted():
+    """24 pairs of 12 photographs, whose fakes are red: easy."""
+    generator = torch.Generator().manual_seed(1)
+    real = torch.randint(60, 200, (24, 3, 150, 150), dtype=torch.uint8, generator=generator)
+    fake = real.clone()
+    fake[:, 0] = 230
+    return Pairs(real, fake, None, [f"photograph {i % 12}" for i in range(24)])
+
+
+def test_judges_train_outside_their_fold_only(tinted, monkeypatch):
+    seen = []
+    monkeypatch.setattr(galleries, "train_discriminator",
+                        lambda judge, real, fake, **options: seen.append((real, options["folder"])))
+    judges, fold = cross_fit(tinted, k=3, folder="somewhere")
+    assert len(judges) == 3 and sorted(fold.unique().tolist()) == [0, 1, 2]
+    for i in range(3):
+        assert torch.equal(seen[i][0], tinted.real[fold != i]) and seen[i][1].name == f"fold-{i}"
+        inside = {tinted.groups[j] for j in (fold == i).nonzero().flatten().tolist()}
+        assert not inside & {tinted.groups[j] for j in (fold != i).nonzero().flatten().tolist()}
+
+
+def test_cross_fit_learns_repeats_and_is_kept(tinted, tmp_path):
+    state = torch.get_rng_state()
+    judges, fold = cross_fit(tinted, epochs=5, seed=2, folder=tmp_path, progress=False)
+    assert torch.equal(state, torch.get_rng_state())
+    real, fake = held_out(judges, fold, tinted.real), held_out(judges, fold, tinted.fake)
+    assert (real > fake).float().mean() > 0.9
+    again, _ = cross_fit(tinted, epochs=5, seed=2, folder=tmp_path, progress=False)  # loaded, not trained
+    assert torch.equal(held_out(again, fold, tinted.real), real)
+    assert {path.name for path in tmp_path.iterdir()} == {"fold-0", "fold-1"}
+
+
+def test_held_out_asks_the_right_judge():
+    fold = torch.tensor([1, 0, 2, 1])
+    images = torch.zeros(4, 3, 150, 150, dtype=torch.uint8)
+    assert held_out([Constant(i) for i in range(3)], fold, images).tolist() == [1, 0, 2, 1]
+    with pytest.raises(ValueError, match="from 0 to 2; expected 4, one an image, from 0 to 1"):
+        held_out([Constant(0), Constant(1)], fold, images)
+    with pytest.raises(ValueError, match="fold has 4 entries .* expected 3"):
+        held_out([Constant(i) for i in range(3)], fold, images[:3])
+
+
+def test_one_each_keeps_the_best_of_a_photograph():
+    groups = ["a", "a", "b", "c", "b", "d"]
+    assert one_each(torch.tensor([4, 1, 0, 2, 3, 5]), groups, 3) == [4, 1, 3]
+    assert one_each([0, 1, 2, 3, 4, 5], groups) == [0, 2, 3, 5]  # fewer than ten photographs: all of them
