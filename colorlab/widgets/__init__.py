@@ -1,6 +1,7 @@
 """Explorers: pictures that one can move, a file each: a pure ``render(state)`` plus controls.
 
-    amt_game.play(pairs, file="answers.csv")    which of two pictures is the photograph? (amt_answers pools a class)
+    amt_game.play(pairs, file="answers.csv")    which of two pictures is the photograph?
+    amt_answers.pool(files)                     what a class answered
 
-They need ipywidgets and a running kernel; without one, read the static sheet that stands before each in its notebook.
+They need ipywidgets and a running kernel; without one, read the static sheet before each in its notebook.
 """

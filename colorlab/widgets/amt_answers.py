@@ -2,8 +2,9 @@
 
     pool(["anna.csv", "ben.csv"])   each player's rate and everyone's, with 95 % intervals
 
-A line is written with one call as soon as the answer is given, so that a kernel may die at any moment. Files may be
-concatenated (a repeated heading is skipped) and given twice (an answer counts once). `COLUMNS` documents the columns.
+A line is written with one call as soon as the answer is given, so that a kernel may die at any moment. Files
+may be concatenated (a repeated heading is skipped) and given twice (an answer counts once). `COLUMNS`
+documents the columns.
 """
 
 import csv
@@ -24,11 +25,11 @@ COLUMNS = {
     "generator": "what coloured the fakes: its name and a hash of its weights",
     "trial": "1, 2, ... in the order in which the pairs were shown",
     "stage": "practice (the player was told what was right) or counted (was not)",
-    "kind": "fake (coloured by the generator) or check (in the colours of another photograph: is anyone looking?)",
+    "kind": "fake (coloured by the generator) or check (in the colours of another photograph, to see who looks)",
     "photograph": "its name",
     "real_side": "left or right: where the photograph was",
     "answer": "left or right: where the player said it was",
-    "seconds": "from the moment the pair was shown to the answer, as the kernel saw it; empty where not measured",
+    "seconds": "from showing the pair to the answer, as the kernel saw it; empty where not measured",
 }
 HEADER = ",".join(COLUMNS)
 
@@ -54,7 +55,7 @@ class Answer(NamedTuple):
 
 
 class Score(NamedTuple):
-    """How often a player (or all of them) took a generator's fake for the photograph; the interval is of 95 %.
+    """How often a player (or all) took a generator's fake for the photograph, with its 95 % interval.
 
     Only counted pairs enter the rate; the checks of attention are told apart.
     """
@@ -83,7 +84,7 @@ def now() -> str:
 
 
 def append(file: str | Path, answer: Answer) -> None:
-    """Add one answer to a file, whole: a single write at the end of the file, after a heading if the file is new.
+    """Add one answer to a file, whole: a single write at its end, after a heading if the file is new.
 
     Raises:
         OSError: the file cannot be written.
@@ -91,7 +92,8 @@ def append(file: str | Path, answer: Answer) -> None:
     file = Path(file)
     file.parent.mkdir(parents=True, exist_ok=True)
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow("" if v is None else " ".join(str(v).split()) for v in answer)
+    entries = ("" if entry is None else " ".join(str(entry).split()) for entry in answer)
+    csv.writer(text, lineterminator="\n").writerow(entries)
     handle = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
     try:
         size = os.fstat(handle).st_size
@@ -111,9 +113,11 @@ def read(files: str | Path | Iterable[str | Path]) -> list[Answer]:
     answers: dict[tuple, Answer] = {}
     for file in [files] if isinstance(files, (str, os.PathLike)) else files:
         lines = Path(file).read_text(encoding="utf-8-sig", errors="replace").splitlines()
-        rows = [next(csv.reader([line])) for line in lines if line.strip()]  # line by line: a torn one spoils no other
+        # line by line, so that a torn one spoils no other
+        rows = [next(csv.reader([line])) for line in lines if line.strip()]
         if rows and rows[0] != list(COLUMNS):
-            raise ValueError(f"files: {file} begins with {','.join(rows[0])[:60]!r}; expected the heading {HEADER}")
+            raise ValueError(f"files: {file} begins with {','.join(rows[0])[:60]!r}; "
+                             f"expected the heading {HEADER}")
         for row in rows:
             answer = _parse(row)
             if answer is not None:
@@ -124,8 +128,8 @@ def read(files: str | Path | Iterable[str | Path]) -> list[Answer]:
 def score(player: str, answers: Iterable[Answer]) -> Score:
     """What answers add up to, under the name ``player``.
 
-    The interval of one player is Wilson's. Of several it is the wider of Wilson's and a bootstrap that resamples the
-    players, whose answers go together: forty answers of one person say less than one answer each of forty.
+    The interval of one player is Wilson's. Of several it is the wider of Wilson's and a bootstrap that
+    resamples the players: forty answers of one person say less than one answer each of forty.
 
     Raises:
         ValueError: no counted answer among them.
@@ -148,16 +152,17 @@ def pool(files: str | Path | Iterable[str | Path], generator: str | None = None)
     """Put the answers of a class together.
 
     Args:
-        files: one or several CSV files that the game wrote. Players who have not come to a counted pair are left out.
+        files: one or several CSV files that the game wrote. Who has not come to a counted pair is left out.
         generator: the fakes of which generator to count, as the column of that name has it.
     Raises:
-        ValueError: several generators, and ``generator`` does not choose; no counted answers; a file of another kind.
+        ValueError: several generators, and ``generator`` does not choose; no counted answers; a file of
+            another kind.
     """
     answers = [a for a in read(files) if a.stage == "counted"]
     found = sorted({a.generator for a in answers})
     if generator is None and len(found) > 1:
-        raise ValueError(f"files hold answers about {len(found)} generators, whose rates are not to be mixed; "
-                         f"choose one: generator={' or '.join(map(repr, found))}")
+        raise ValueError(f"files hold answers about {len(found)} generators, whose rates are not to be "
+                         f"mixed; choose one: generator={' or '.join(map(repr, found))}")
     if generator is not None:
         answers = [a for a in answers if a.generator == generator]
     names = sorted({a.player for a in answers if a.kind == "fake"}, key=str.casefold)

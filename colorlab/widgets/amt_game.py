@@ -1,8 +1,10 @@
-"""The game of real or fake on the screen: two pictures for one second, then the question which is the photograph.
+"""The game of real or fake on the screen: two pictures for one second, then the question which is the
+photograph.
 
-`amt_rules.Game` plays it without a screen. `render` turns a `State` into HTML, and `AmtGame` adds a name, Start, Left
-and Right: buttons and a field, which Tab and Enter reach. The browser itself hides a pair after its second, however
-slow the kernel; the kernel waits for nobody. Answers go to a CSV at once, and a game goes on behind those it finds.
+`amt_rules.Game` plays it without a screen. `render` turns a `State` into HTML, and `AmtGame` adds a name,
+Start, Left and Right: buttons and a field, which Tab and Enter reach. The browser itself hides a pair after
+its second, however slow the kernel; the kernel waits for nobody. Answers go to a CSV at once, and a game goes
+on behind those it finds.
 """
 
 import asyncio
@@ -37,7 +39,8 @@ class State:
 
 
 STYLE = f"""<style>
-.amt {{ height: {SIDE + 90}px; max-width: {2 * SIDE + 60}px; text-align: center; line-height: 1.35; overflow: hidden }}
+.amt {{ height: {SIDE + 90}px; max-width: {2 * SIDE + 60}px; overflow: hidden;
+  text-align: center; line-height: 1.35 }}
 .amt h4 {{ margin: 0 0 4px; font-size: 15px }} .amt p {{ margin: 0 0 6px; min-height: 2.7em }}
 .amt-stage {{ height: {SIDE + 12}px; background: #777; color: #fff; position: relative;
   display: flex; justify-content: center; align-items: center; gap: 28px }}
@@ -45,17 +48,19 @@ STYLE = f"""<style>
 .amt-stage img {{ max-height: {SIDE}px; max-width: {SIDE}px; margin: 0;
   visibility: hidden; animation: amt-show {SHOWN}s linear 1 }}
 @keyframes amt-show {{ from, to {{ visibility: visible }} }}
-.amt-result {{ text-align: left; height: {SIDE + 12}px; overflow: auto }} .amt-result img {{ max-width: 100% }}
+.amt-result {{ text-align: left; height: {SIDE + 12}px; overflow: auto }}
+.amt-result img {{ max-width: 100% }}
 </style>"""
 
 
 def render(state: State) -> str:
-    """The screen as HTML. Its style sheet keeps a pair hidden, shows it for one second, and hides it for good."""
+    """The screen as HTML. Its style sheet keeps a pair hidden, shows it for one second, and hides it."""
     title, message = html.escape(state.title), html.escape(state.message)
     head = f'<h4>{title}</h4><p role="status" aria-live="polite">{message}</p>'
     if state.phase == "done":
         return f'{STYLE}<div class="amt">{head}<div class="amt-result">{state.result}</div></div>'
-    stage = {"ready": "", "showing": '<span aria-hidden="true">+</span>', "asking": "<span>?</span>"}[state.phase]
+    cross = '<span aria-hidden="true">+</span>'
+    stage = {"ready": "", "showing": cross, "asking": "<span>?</span>"}[state.phase]
     if state.phase == "showing":
         for side, picture in (("left", state.left), ("right", state.right)):
             stage += f'<img src="{picture}" alt="the {side} picture" style="animation-delay: {state.gap}s">'
@@ -63,28 +68,32 @@ def render(state: State) -> str:
 
 
 class AmtGame(widgets.VBox):
-    """The game with its controls: ``player`` (a field), ``start``, ``left``, ``right`` (buttons) and a ``screen``.
+    """The game with its controls: ``player`` (a field), ``start``, ``left``, ``right`` (buttons), ``screen``.
 
     Args:
         pairs, file, player, seed, practice, counted: as `Game` has them.
-        beside: {name: a rate with .rate, .low and .high} to draw beside the player's; or a function game -> such a dict.
+        beside: {name: a rate with .rate, .low and .high} to draw beside the player's; or a function that
+            takes the game and returns such a dictionary.
     """
 
-    def __init__(self, pairs, file=None, player: str = "", seed: int = 0, practice: int = 10, counted: int = 40,
-                 beside=None):
+    def __init__(self, pairs, file=None, player: str = "", seed: int = 0, practice: int = 10,
+                 counted: int = 40, beside=None):
         self._new_game = lambda name, again: Game(pairs, name, file, seed + again, practice, counted)
-        self.game, self.beside, self.clock, self._seen_from, self._again = None, beside, time.monotonic, 0.0, 0
+        self.game, self.beside, self.clock = None, beside, time.monotonic
+        self._seen_from, self._again = 0.0, 0
         wide = widgets.Layout(width="170px")
         self.player = widgets.Text(player, description="Your name", placeholder="or a nickname")
         self.start = widgets.Button(description="Start", tooltip="Begin, or go on where you stopped",
                                     button_style="primary")
-        self.left = widgets.Button(description="Left is real", tooltip="The photograph was on the left", layout=wide)
-        self.right = widgets.Button(description="Right is real", tooltip="The photograph was on the right", layout=wide)
+        self.left, self.right = (widgets.Button(description=f"{side.capitalize()} is real", layout=wide,
+                                                tooltip=f"The photograph was on the {side}")
+                                 for side in ("left", "right"))
         self.screen = widgets.HTML(layout=widgets.Layout(height=f"{SIDE + 100}px"))
         self.start.on_click(lambda _: self.begin())
         self.left.on_click(lambda _: self.choose("left"))
         self.right.on_click(lambda _: self.choose("right"))
-        super().__init__([widgets.HBox([self.player, self.start]), self.screen, widgets.HBox([self.left, self.right])])
+        super().__init__([widgets.HBox([self.player, self.start]), self.screen,
+                          widgets.HBox([self.left, self.right])])
         self.show(State(title="Which of the two is the photograph?", message=(
             "A pair is shown for one second; then take your time. Type a name and press Start.")))
 
@@ -114,7 +123,8 @@ class AmtGame(widgets.VBox):
         """Show the next pair, or the last page."""
         game, trial = self.game, self.game.trial
         if trial is None:
-            self.show(State("done", "The end", "Start begins another game.", result=last_page(game, self.beside)))
+            page = last_page(game, self.beside)
+            self.show(State("done", "The end", "Start begins another game.", result=page))
             return
         number, of = (trial.number, game.practice) if trial.stage == "practice" else \
             (trial.number - game.practice, game.counted)
@@ -138,7 +148,8 @@ class AmtGame(widgets.VBox):
         try:
             right = self.game.answer(side, seconds)
         except OSError as error:
-            self.show(replace(self.state, phase="asking", message=f"The answer could not be kept: {error}. Try again."))
+            told = f"The answer could not be kept: {error}. Try again."
+            self.show(replace(self.state, phase="asking", message=told))
             return
         told = f"{'Right' if right else 'Wrong'}: the photograph was on the {trial.real_side}."
         if trial.number == self.game.practice:
@@ -149,7 +160,7 @@ class AmtGame(widgets.VBox):
 
 
 def play(pairs, file="amt_answers.csv", **options) -> AmtGame:
-    """The game as the last value of a cell: ``play(pairs, "answers.csv", player="Ada")``. Options: see `AmtGame`."""
+    """The game as a cell's last value: ``play(pairs, "answers.csv", player="Ada")``; see `AmtGame`."""
     return AmtGame(pairs, file, **options)
 
 
@@ -162,8 +173,8 @@ def last_page(game: Game, beside=None) -> str:
     kind, drawn = forest([(game.player, score), *others.items()], references={"chance": 0.5}).encoded()
     words = "; ".join(f"{name} {row.rate:.1%}" for name, row in [(game.player, score), *others.items()])
     return (f"<p>You took the fake for the photograph in <b>{score.fooled} of {score.pairs}</b> pairs: "
-            f"{score.rate:.1%}, 95 % interval {score.low:.1%} to {score.high:.1%}. Checks of attention passed: "
-            f"{score.checks_passed} of {score.checks}.{where}</p>"
+            f"{score.rate:.1%}, 95 % interval {score.low:.1%} to {score.high:.1%}. "
+            f"Checks of attention passed: {score.checks_passed} of {score.checks}.{where}</p>"
             f'<img src="data:{kind};base64,{base64.b64encode(drawn).decode()}" '
             f'alt="Rates with intervals: {html.escape(words, quote=True)}">')
 
@@ -178,7 +189,7 @@ def as_data(image: torch.Tensor) -> str:
 
 
 def later(seconds: float, call) -> None:
-    """Call after some seconds without keeping the kernel busy; without an event loop (a script, a test) never."""
+    """Call after some seconds, the kernel free meanwhile; without an event loop (a script, a test) never."""
     try:
         asyncio.get_running_loop().call_later(seconds, call)
     except RuntimeError:
@@ -196,4 +207,5 @@ def contact_sheet(pairs, seed: int = 0):
     coins = np.random.default_rng(seed).integers(2, size=len(pairs)).tolist()
     both = [(fake, real) if coin else (real, fake) for real, fake, coin in zip(pairs.real, pairs.fake, coins)]
     titles = [f"pair {i + 1}" for i in range(len(both))]
-    return show_rows([[a for a, _ in both], [b for _, b in both]], titles, ["A", "B"]), "".join("AB"[c] for c in coins)
+    figure = show_rows([[a for a, _ in both], [b for _, b in both]], titles, ["A", "B"])
+    return figure, "".join("AB"[coin] for coin in coins)

@@ -1,9 +1,11 @@
-"""The rules of real or fake, without a screen: which pairs in which order, what was answered, what it adds up to.
+"""The rules of real or fake, without a screen: which pairs in which order, what was answered, what it adds up
+to.
 
-They follow the Amazon Mechanical Turk study of Zhang, Isola & Efros (ECCV 2016, section 3.1): a photograph and its
-colorization side by side for one second, unlimited time to answer, 10 practice pairs with feedback, then 40 without.
-In one pair of ten the fake wears the colours of another photograph, a check that someone is looking. The share of the
-other pairs in which the fake is taken for the photograph is what the paper's Table 1 calls "labeled real".
+They follow the Amazon Mechanical Turk study of Zhang, Isola & Efros (ECCV 2016, section 3.1): a photograph
+and its colorization side by side for one second, unlimited time to answer, 10 practice pairs with feedback,
+then 40 without. In one pair of ten the fake wears the colours of another photograph, a check that someone is
+looking. The share of the other pairs in which the fake is taken for the photograph is what the paper's Table
+1 calls "labeled real".
 """
 
 import hashlib
@@ -55,7 +57,8 @@ class Game:
         self.file = None if file is None else Path(file)
         made_of = (pairs.settings.get(key) for key in ("generator", "weights", "images"))
         self.id = _digest(seed, practice, counted, *made_of, *pairs.names)
-        self.generator = " ".join(filter(None, map(pairs.settings.get, ("generator", "weights")))) or "unknown"
+        made_by = filter(None, map(pairs.settings.get, ("generator", "weights")))
+        self.generator = " ".join(made_by) or "unknown"
         self.trials = deal(pairs.groups, int(_digest(self.id, self.player), 16), practice, counted)
         self.answers: list[Answer] = []
         self.session = secrets.token_hex(4)
@@ -80,16 +83,17 @@ class Game:
         return (real, fake) if trial.real_side == "left" else (fake, real)
 
     def answer(self, side: str, seconds: float | None = None) -> bool:
-        """Say where the photograph is, "left" or "right"; True if it is there. Kept in the file before it counts.
+        """Say where the photograph is, "left" or "right"; True if it is there. Kept in the file first.
 
         Raises:
-            ValueError: another word, or the game is over. OSError: the file cannot be written; the pair is still open.
+            ValueError: another word, or the game is over. OSError: the file cannot be written, and the pair
+                is still open.
         """
         trial = self._next()
         if side not in ("left", "right"):
             raise ValueError(f"side is {side!r}; expected 'left' or 'right'")
-        answer = Answer(kept.now(), self.player, self.session, self.id, self.generator, trial.number, trial.stage,
-                        trial.kind, self.pairs.names[trial.index], trial.real_side, side,
+        answer = Answer(kept.now(), self.player, self.session, self.id, self.generator, trial.number,
+                        trial.stage, trial.kind, self.pairs.names[trial.index], trial.real_side, side,
                         None if seconds is None else round(seconds, 2))
         if self.file is not None:
             kept.append(self.file, answer)
@@ -118,7 +122,7 @@ class Game:
         return self.trials[len(self.answers)]
 
     def _go_on(self, written: list[Answer]) -> None:
-        """Take up the sitting of this player in this game that stands in the file, as far as it has no gap."""
+        """Take up this player's sitting at this game that stands in the file, as far as it has no gap."""
         mine = [a for a in written if a.player == self.player and a.game == self.id]
         if mine:
             self.session = mine[-1].session
@@ -144,7 +148,8 @@ def deal(groups: list[str], seed: int, practice: int, counted: int) -> list[Tria
         checks = {start + int(rng.integers(EVERY)) for start in range(0, n - EVERY + 1, EVERY)}
         for i in range(n):
             side = ("left", "right")[int(rng.integers(2))]
-            trials.append(Trial(len(trials) + 1, stage, "check" if i in checks else "fake", chosen[len(trials)], side))
+            kind = "check" if i in checks else "fake"
+            trials.append(Trial(len(trials) + 1, stage, kind, chosen[len(trials)], side))
     return trials
 
 
