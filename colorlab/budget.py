@@ -32,11 +32,22 @@ TABLE = {
     "batch": (2, 8, 32),               # photographs a step
     "epochs": (1, 10, 10),             # of the discriminator
     "bootstrap": (100, 2_000, 2_000),  # resamples behind an interval
+    "nb00_photos": (8, 24, 24),        # test photographs to fail on
     "nb02_photos": (24, 240, 1_000),   # photographs to count colours in
     "nb02_steps": (40, 150, 150),      # of the network without input, with each loss
+    "nb03_scenes": (16, 600, 2_000),   # painted to train on; photographs are up to half as many
+    "nb03_size": (32, 64, 96),         # pixels a side in training, and of the networks' work
+    "nb03_width": (0.0625, 0.125, 0.5),
+    "nb03_steps": (4, 600, 4_000),     # with each of three losses
+    "nb03_batch": (4, 16, 32),         # pictures a step
+    "nb03_unseen": (2, 16, 100),       # scenes with balloons, to compare with their truth
+    "nb03_held_out": (4, 64, 400),     # photographs to judge with
     "nb04_pairs": (24, 240, 4_000),    # to train the discriminator on
     "nb04_held_out": (16, 80, 500),    # of each of two splits, to judge it with
     "nb04_game": (20, 50, 50),         # of the game
+    "nb05_pairs": (24, 240, 4_000),    # to rank; the galleries choose among them
+    "nb05_epochs": (1, 10, 10),        # of each judge
+    "nb05_stride": (60, 10, 5),        # of the occluding window, in pixels
 }
 
 
