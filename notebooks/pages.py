@@ -17,7 +17,7 @@ PROGRESS = re.compile(r"\d+%\|.*\||\[\d+:\d\d<|\d+(\.\d+)?(it|s|B|img)/(s|it)\b|
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
-# ---------------------------------------------------------------------------------------------- reading a notebook
+# ----------------------------------------------------------------------------------------- reading a notebook
 def about(nb) -> tuple[str, str]:
     """(title, what it does): the first heading, and the first sentence of the first paragraph after it."""
     title, paragraph = "", ""
@@ -34,7 +34,7 @@ def about(nb) -> tuple[str, str]:
     return title, re.split(r"(?<=[.!?])\s+(?=[A-Z0-9])", plain)[0]
 
 
-# ------------------------------------------------------------------------------------- what a stored output looks like
+# ---------------------------------------------------------------------------- what a stored output looks like
 def overwrite(text: str) -> str:
     """What a terminal would show after carriage returns: of `10%\\r20%\\r30%` the last."""
     return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n"))
@@ -47,11 +47,13 @@ def without_progress(text: str) -> str:
 
 
 def is_progress_widget(output) -> bool:
-    return WIDGET in output.get("data", {}) and bool(PROGRESS.search(str(output["data"].get("text/plain", ""))))
+    return WIDGET in output.get("data", {}) and bool(
+        PROGRESS.search(str(output["data"].get("text/plain", "")))
+    )
 
 
 def noise(cell) -> str:
-    """What the cell wrote to standard error besides progress: a warning that a reader would not understand."""
+    """What the cell wrote to standard error besides progress: warnings that puzzle a reader."""
     written = [o.text for o in cell.get("outputs", []) if o.output_type == "stream" and o.name == "stderr"]
     return without_progress("\n".join(written))
 
@@ -59,21 +61,25 @@ def noise(cell) -> str:
 def tidy(nb):
     """The notebook as it is kept: the same run gives the same bytes.
 
-    One kernel name, no widget state, no timings, cell ids made from the source, progress bars left out, and a line of
+    One kernel name, no widget state, no timings, cell ids made from the source, progress bars left out, a line of
     text where a live widget was (without its state a reader would meet an error message there).
     """
     nb = copy.deepcopy(nb)
-    nb.metadata = nbformat.from_dict({
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
-    })
+    nb.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        }
+    )
     nb.nbformat, nb.nbformat_minor = 4, 5
     seen: dict[str, int] = {}
     for cell in nb.cells:
         digest = hashlib.sha1(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:12]
         seen[digest] = seen.get(digest, 0) + 1
         cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
-        cell.metadata = nbformat.from_dict({k: v for k, v in cell.metadata.items() if k in ("tags", "jupyter")})
+        cell.metadata = nbformat.from_dict(
+            {k: v for k, v in cell.metadata.items() if k in ("tags", "jupyter")}
+        )
         if cell.cell_type == "code":
             cell.outputs = tidy_outputs(cell.outputs)
     return nb
@@ -92,19 +98,23 @@ def tidy_outputs(outputs) -> list:
                 kept[-1].text += output.text
                 continue
         elif WIDGET in output.get("data", {}):
-            output.data = nbformat.from_dict({"text/plain": "(interactive: run this cell in Jupyter to move the controls)"})
+            output.data = nbformat.from_dict(
+                {"text/plain": "(interactive: run this cell in Jupyter to move the controls)"}
+            )
         kept.append(output)
     return kept
 
 
-# -------------------------------------------------------------------------------------------- web pages of the results
+# ----------------------------------------------------------------------------------- web pages of the results
 def web_page(nb, path: Path, folder: Path) -> str:
-    """One self-contained page: pictures inside it, alternative texts from the prose, links between notebooks kept."""
+    """One self-contained page: pictures inside, alternative texts from the prose, links between pages."""
     from bs4 import BeautifulSoup
     from nbconvert import HTMLExporter
 
     exporter = HTMLExporter(embed_images=True, anchor_link_text="")
-    page, _ = exporter.from_notebook_node(nb, resources={"metadata": {"name": path.stem, "path": str(folder)}})
+    page, _ = exporter.from_notebook_node(
+        nb, resources={"metadata": {"name": path.stem, "path": str(folder)}}
+    )
     soup = BeautifulSoup(page, "html.parser")
     descriptions = {picture: alt for cell, alt in figures(nb) for picture in pngs(cell)}
     for image in soup.select("img[src^='data:image/png']"):
@@ -121,7 +131,7 @@ def pngs(cell) -> list[str]:
 
 
 def figures(nb) -> list[tuple]:
-    """(code cell, description) of each cell that drew a picture; the description is "" where the prose has none.
+    """(code cell, description) of each cell that drew; the description is "" where the prose has none.
 
     A description is a paragraph `*Alt: ...*` in the markdown cell before or after; each serves one cell.
     """
@@ -156,12 +166,15 @@ def thumbnail(nb) -> str:
 
 
 STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 1080px; margin: 2.5rem auto; padding: 0 1rem; color: #222; background: #fafafa }
+body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fafafa }
+body { max-width: 1080px; margin: 2.5rem auto; padding: 0 1rem }
 h1 { margin-bottom: .2rem } .dim { color: #666 } .failed { color: #a30000; font-weight: 600 }
-main { display: grid; grid-template-columns: repeat(auto-fill, minmax(310px, 1fr)); gap: 1.2rem; margin-top: 1.5rem }
-article { background: white; border: 1px solid #ddd; border-radius: 8px; overflow: hidden; display: flex; flex-direction: column }
-article img { width: 100%; height: 150px; object-fit: contain; background: white; border-bottom: 1px solid #eee }
-article div { padding: .8rem 1rem; flex: 1 } article h2 { font-size: 1.1rem; margin: 0 0 .3rem } article p { margin: .3rem 0 }
+main { display: grid; grid-template-columns: repeat(auto-fill, minmax(310px, 1fr)); gap: 1.2rem }
+article { background: white; border: 1px solid #ddd; border-radius: 8px; overflow: hidden }
+article { display: flex; flex-direction: column }
+article img { width: 100%; height: 150px; object-fit: contain; border-bottom: 1px solid #eee }
+article div { padding: .8rem 1rem; flex: 1 } article p { margin: .3rem 0 }
+article h2 { font-size: 1.1rem; margin: 0 0 .3rem }
 pre { font-size: .75rem; white-space: pre-wrap; overflow-wrap: anywhere; background: #fff3f3; padding: .5rem }
 """
 
@@ -173,17 +186,27 @@ def index_page(rows: list[dict]) -> str:
         picture = f'<a href="{name}.html"><img src="{row["picture"]}" alt=""></a>' if row["picture"] else ""
         status = "ran" if row["status"] == "ok" else '<span class="failed">failed</span>'
         message = f"<pre>{esc(row['message'])}</pre>" if row["message"] else ""
-        cards.append(f'<article>{picture}<div><h2><a href="{name}.html">{esc(name.split("_")[0])} · {esc(row["title"])}</a></h2>'
-                     f'<p>{esc(row["does"])}</p><p class="dim">{status} in {clock(row["seconds"])} · {esc(row["budget"])} budget · '
-                     f'<a href="{name}.html">page</a> · <a href="{name}.ipynb">notebook</a></p>{message}</div></article>')
+        cards.append(
+            f"<article>{picture}<div>"
+            f'<h2><a href="{name}.html">{esc(name.split("_")[0])} · {esc(row["title"])}</a></h2>'
+            f"<p>{esc(row['does'])}</p>"
+            f'<p class="dim">{status} in {clock(row["seconds"])} · {esc(row["budget"])} budget · '
+            f'<a href="{name}.html">page</a> · <a href="{name}.ipynb">notebook</a></p>'
+            f"{message}</div></article>"
+        )
     total = clock(sum(row["seconds"] for row in rows))
-    return (f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-            f"<title>colorlab: the notebooks</title><style>{STYLE}</style><h1>colorlab</h1>"
-            f'<p class="dim">{len(rows)} notebooks, {total} together, on {html.escape(machine())}</p><main>{"".join(cards)}</main></html>')
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width">'
+        f"<title>colorlab: the notebooks</title><style>{STYLE}</style><h1>colorlab</h1>"
+        f'<p class="dim">{len(rows)} notebooks, {total} together, on {html.escape(machine())}</p>'
+        f"<main>{''.join(cards)}</main></html>"
+    )
 
 
 def machine() -> str:
-    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    python = platform.python_version()
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {python}"
 
 
 def clock(seconds: float) -> str:

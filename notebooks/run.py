@@ -3,12 +3,13 @@
     python notebooks/run.py                       notebooks 00-06
     python notebooks/run.py --all                 the others too
     python notebooks/run.py --only 03 05          these
-    python notebooks/run.py --budget smoke        sizes and steps: smoke, laptop or gpu (see colorlab/budget.py)
+    python notebooks/run.py --budget smoke        sizes and steps: smoke, laptop, gpu (colorlab/budget.py)
     python notebooks/run.py --photos FOLDER       on your photographs
     python notebooks/run.py --only 03 --inplace   keep the outputs in notebooks/03_....ipynb, for a commit
 
-Each notebook runs in a fresh kernel. Without --inplace it runs in a copy of notebooks/, figures/ and results/ under
-build/work/, so that nothing tracked by git changes. Ends with status 1 when a notebook failed, 130 when interrupted.
+Each notebook runs in a fresh kernel. Without --inplace it runs in a copy of notebooks/, figures/ and results/
+under build/work/, so that nothing tracked by git changes. Ends with status 1 when a notebook failed, 130 when
+interrupted.
 """
 
 import argparse
@@ -33,13 +34,13 @@ CORE = range(0, 7)  # what `make run` runs: 00-06
 CELL_SECONDS = {"smoke": 120, "laptop": 900, "gpu": 4 * 3600}  # the longest that one cell may take
 
 
-# ------------------------------------------------------------------------------------------------ running a notebook
+# ----------------------------------------------------------------------------------------- running a notebook
 class Failed(Exception):
     """A notebook did not run to its end; the message names the cell and says why."""
 
 
 def execute(nb, folder: Path, seconds: float, on_cell=lambda done: None):
-    """Run the notebook's cells in order in `folder`, in the kernel of this Python; raise Failed at the first that fails."""
+    """Run the cells in order in `folder`, in the kernel of this Python; Failed at the first that fails."""
     from nbclient import NotebookClient
     from nbclient.exceptions import CellControlSignal, CellExecutionError, CellTimeoutError, DeadKernelError
 
@@ -54,19 +55,38 @@ def execute(nb, folder: Path, seconds: float, on_cell=lambda done: None):
             place["interrupted"] = True
             task.cancel()
 
-        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # no such handlers on Windows
+        with contextlib.suppress(
+            NotImplementedError, RuntimeError, ValueError
+        ):  # no such handlers on Windows
             asyncio.get_running_loop().add_signal_handler(signal.SIGINT, interrupt)
         on_cell(sum(c.cell_type == "code" for c in nb.cells[: cell_index + 1]))
 
-    client = NotebookClient(nb, timeout=seconds, kernel_name="python3", resources={"metadata": {"path": str(folder)}},
-                            record_timing=False, store_widget_state=False, on_cell_execute=started,
-                            extra_arguments=["--IPKernelApp.log_level=CRITICAL"], **options)  # its log is not the reader's
+    client = NotebookClient(
+        nb,
+        timeout=seconds,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(folder)}},
+        record_timing=False,
+        store_widget_state=False,
+        on_cell_execute=started,
+        extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
+        **options,
+    )  # its log is not the reader's
     try:
         client.execute()
-    except (CellExecutionError, CellTimeoutError, DeadKernelError, CellControlSignal, RuntimeError, asyncio.CancelledError) as error:
+    except (
+        CellExecutionError,
+        CellTimeoutError,
+        DeadKernelError,
+        CellControlSignal,
+        RuntimeError,
+        asyncio.CancelledError,
+    ) as error:
         if place["interrupted"]:
             raise KeyboardInterrupt from None
-        raise Failed(f"{where(nb, place['index'])}\n{indent(reason(nb.cells[place['index']], error, seconds))}") from error
+        raise Failed(
+            f"{where(nb, place['index'])}\n{indent(reason(nb.cells[place['index']], error, seconds))}"
+        ) from error
 
 
 def where(nb, index: int) -> str:
@@ -82,7 +102,9 @@ def reason(cell, error, seconds: float) -> str:
         return f"took longer than {seconds:g} seconds (--timeout changes that)"
     trace = [o for o in cell.get("outputs", []) if o.output_type == "error"]
     if trace:
-        lines = ANSI.sub("", "\n".join(trace[-1].traceback)).splitlines() or [f"{trace[-1].ename}: {trace[-1].evalue}"]
+        lines = ANSI.sub("", "\n".join(trace[-1].traceback)).splitlines() or [
+            f"{trace[-1].ename}: {trace[-1].evalue}"
+        ]
         return "\n".join(lines[-12:])
     return str(error) or type(error).__name__
 
@@ -98,12 +120,16 @@ def stage(notebooks: Path, work: Path, fresh: bool) -> Path:
     for name in ("figures", "results"):
         if (notebooks.parent / name).is_dir():
             shutil.copytree(notebooks.parent / name, work / name, dirs_exist_ok=True)
-    shutil.copytree(notebooks, work / "notebooks", dirs_exist_ok=True,
-                    ignore=shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__", "*.py"))
+    shutil.copytree(
+        notebooks,
+        work / "notebooks",
+        dirs_exist_ok=True,
+        ignore=shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__", "*.py"),
+    )
     return work / "notebooks"
 
 
-# --------------------------------------------------------------------------------------------------------- the command
+# ------------------------------------------------------------------------------------------------ the command
 def number(path: Path) -> int | None:
     """03_generator_training.ipynb -> 3; None for a notebook without a number."""
     found = re.match(r"(\d+)_", path.name)
@@ -113,9 +139,14 @@ def number(path: Path) -> int | None:
 def choose(everything: list[Path], only: list[str] | None, take_all: bool) -> list[Path]:
     if only:
         chosen = [p for p in everything if any(p.name.startswith(o) or p.stem == Path(o).stem for o in only)]
-        missing = [o for o in only if not any(p.name.startswith(o) or p.stem == Path(o).stem for p in everything)]
+        missing = [
+            o for o in only if not any(p.name.startswith(o) or p.stem == Path(o).stem for p in everything)
+        ]
         if missing:
-            sys.exit(f"--only {' '.join(missing)}: no such notebook; there are {', '.join(p.stem for p in everything) or 'none'}")
+            sys.exit(
+                f"--only {' '.join(missing)}: no such notebook; "
+                f"there are {', '.join(p.stem for p in everything) or 'none'}"
+            )
         return chosen
     return everything if take_all else [p for p in everything if number(p) in CORE]
 
@@ -127,11 +158,22 @@ def run_one(path: Path, folder: Path, out: Path, seconds: float, inplace: bool) 
     total = sum(cell.cell_type == "code" for cell in nb.cells)
     print(f"{path.stem[:2]}  {title}\n    {does}", flush=True)
     live = sys.stdout.isatty()
-    row = {"file": path.stem, "title": title, "does": does, "status": "ok", "message": "",
-           "budget": os.environ.get("COLORLAB_BUDGET", "default")}
+    row = {
+        "file": path.stem,
+        "title": title,
+        "does": does,
+        "status": "ok",
+        "message": "",
+        "budget": os.environ.get("COLORLAB_BUDGET", "default"),
+    }
     start = time.monotonic()
     try:
-        execute(nb, folder, seconds, lambda done: print(f"\r    cell {done} of {total} ", end="", flush=True) if live else None)
+        execute(
+            nb,
+            folder,
+            seconds,
+            lambda done: print(f"\r    cell {done} of {total} ", end="", flush=True) if live else None,
+        )
         noisy = [(i, noise(cell)) for i, cell in enumerate(nb.cells) if noise(cell)]
         row["message"] = "\n".join(f"{where(nb, i)}: standard error\n{indent(text)}" for i, text in noisy)
         if noisy and inplace:
@@ -148,7 +190,11 @@ def run_one(path: Path, folder: Path, out: Path, seconds: float, inplace: bool) 
         nbformat.write(nb, partial)
         os.replace(partial, path)
     verdict = "done in" if row["status"] == "ok" else "FAILED after"
-    print(f"{chr(13) if live else ''}    {verdict} {clock(row['seconds'])}: {shown(out / path.stem)}.html (and .ipynb)", flush=True)
+    print(
+        ("\r" if live else "")
+        + f"    {verdict} {clock(row['seconds'])}: {shown(out / path.stem)}.html (and .ipynb)",
+        flush=True,
+    )
     if row["message"]:
         print(f"    {row['message']}", flush=True)
     return row
@@ -169,12 +215,20 @@ def record(out: Path, rows: list[dict], keep: bool) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--only", nargs="+", metavar="NN", help="numbers or names of notebooks")
     parser.add_argument("--all", action="store_true", help="every notebook, not 00-06 alone")
-    parser.add_argument("--budget", choices=list(CELL_SECONDS), help="default: $COLORLAB_BUDGET, or what the machine suggests")
+    parser.add_argument(
+        "--budget", choices=list(CELL_SECONDS), help="default: $COLORLAB_BUDGET, or what the machine suggests"
+    )
     parser.add_argument("--photos", metavar="FOLDER", help="sets COLORLAB_PHOTOS")
-    parser.add_argument("--inplace", action="store_true", help="store the outputs in notebooks/; a cell that warns is a failure")
+    parser.add_argument(
+        "--inplace",
+        action="store_true",
+        help="store the outputs in notebooks/; a cell that warns is a failure",
+    )
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="the longest that one cell may take")
     parser.add_argument("--notebooks", type=Path, default=NOTEBOOKS, help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, default=ROOT / "build", metavar="FOLDER", help="default: build")
@@ -204,8 +258,11 @@ def main(arguments: list[str] | None = None) -> int:
     finally:
         record(args.out, rows, keep=bool(args.only))
     failed = [row["file"] for row in rows if row["status"] != "ok"]
-    print(f"\n{len(rows) - len(failed)} of {len(rows)} notebooks ran in {clock(sum(row['seconds'] for row in rows))}. "
-          f"Open {shown(args.out / 'index.html')}" + (f"\nfailed: {', '.join(failed)}" if failed else ""))
+    print(
+        f"\n{len(rows) - len(failed)} of {len(rows)} notebooks ran, "
+        f"in {clock(sum(row['seconds'] for row in rows))}. "
+        f"Open {shown(args.out / 'index.html')}" + (f"\nfailed: {', '.join(failed)}" if failed else "")
+    )
     return 1 if failed else 0
 
 

@@ -31,7 +31,11 @@ def no_network():
     connect = socket.socket.connect
 
     def guarded(self, address):
-        local = not isinstance(address, tuple) or address[0] in ("localhost", "::1") or str(address[0]).startswith("127.")
+        local = (
+            not isinstance(address, tuple)
+            or address[0] in ("localhost", "::1")
+            or str(address[0]).startswith("127.")
+        )
         if not local:
             raise OSError(f"the tests use no network, and this one wanted {address[0]}")
         return connect(self, address)

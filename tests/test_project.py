@@ -37,17 +37,22 @@ def project() -> dict:
 
 
 def test_environment_yml_asks_for_the_same_packages(project):
-    """Names and lower bounds; conda's file has Python and pip besides, and installs colorlab itself through pip."""
+    """Names and lower bounds; conda's file has Python and pip besides, and installs colorlab with pip."""
     listed = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
     plain = {entry for entry in listed if isinstance(entry, str)}
-    renamed = {re.sub(r"^[\w-]+", lambda name: CONDA_NAMES.get(name[0], name[0]), entry) for entry in project["dependencies"]}
+    renamed = {
+        re.sub(r"^[\w-]+", lambda name: CONDA_NAMES.get(name[0], name[0]), entry)
+        for entry in project["dependencies"]
+    }
     assert {entry for entry in plain if not re.match(r"(python|pip)\b", entry)} == renamed
     assert [entry["pip"] for entry in listed if isinstance(entry, dict)] == [["--editable ."]]
 
 
 def test_dependencies_are_lower_bounds(project):
     """One version of PyTorch pinned would be wrong on the next machine."""
-    everything = project["dependencies"] + [entry for extra in project["optional-dependencies"].values() for entry in extra]
+    everything = project["dependencies"] + [
+        entry for extra in project["optional-dependencies"].values() for entry in extra
+    ]
     assert [entry for entry in everything if not re.fullmatch(r"[\w-]+>=[\d.]+", entry)] == []
 
 
@@ -59,7 +64,9 @@ def test_version_is_stated_once(project):
 
 def test_python_of_conda_is_supported(project):
     listed = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
-    python = next(re.fullmatch(r"python=3\.(\d+)", entry) for entry in listed if str(entry).startswith("python="))
+    python = next(
+        re.fullmatch(r"python=3\.(\d+)", entry) for entry in listed if str(entry).startswith("python=")
+    )
     assert int(python[1]) >= int(re.fullmatch(r">=3\.(\d+)", project["requires-python"])[1])
 
 
@@ -68,20 +75,31 @@ def test_imports_are_declared(project):
     import ast
 
     modules = {"pillow": "PIL", "scikit-learn": "sklearn", "scikit-image": "skimage"}
-    declared = {modules.get(name, name) for name in (re.match(r"[\w-]+", entry)[0] for entry in project["dependencies"])}
-    allowed = declared | set(sys.stdlib_module_names) | {"colorlab", "IPython", "triton"}  # IPython: with ipywidgets; triton: with torch
+    declared = {
+        modules.get(name, name)
+        for name in (re.match(r"[\w-]+", entry)[0] for entry in project["dependencies"])
+    }
+    allowed = (
+        declared | set(sys.stdlib_module_names) | {"colorlab", "IPython", "triton"}
+    )  # IPython: with ipywidgets; triton: with torch
     found = {}
     for path in sorted((ROOT / "colorlab").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module] if isinstance(node, ast.ImportFrom) and node.level == 0 else []
-            found.update({name.split(".")[0]: path.name for name in names if name.split(".")[0] not in allowed})
+            found.update(
+                {name.split(".")[0]: path.name for name in names if name.split(".")[0] not in allowed}
+            )
     assert found == {}
 
 
 def test_library_files_are_short(tracked):
-    long = {path.name: n for path in tracked if path.suffix == ".py" and path.is_relative_to(ROOT / "colorlab")
-            if (n := len(path.read_text(encoding="utf-8").splitlines())) >= 260}
+    long = {
+        path.name: n
+        for path in tracked
+        if path.suffix == ".py" and path.is_relative_to(ROOT / "colorlab")
+        if (n := len(path.read_text(encoding="utf-8").splitlines())) >= 260
+    }
     assert long == {}, "does each still hold one concept?"
 
 
@@ -90,8 +108,11 @@ def test_no_utils(tracked):
 
 
 def test_no_big_file(tracked):
-    assert {path.name: path.stat().st_size for path in tracked
-            if path.stat().st_size > 1_000_000 and "weights" not in path.parts} == {}
+    assert {
+        path.name: path.stat().st_size
+        for path in tracked
+        if path.stat().st_size > 1_000_000 and "weights" not in path.parts
+    } == {}
 
 
 def test_shipped_weights_are_small():
@@ -101,9 +122,15 @@ def test_shipped_weights_are_small():
 
 def test_no_path_or_registry_of_one_machine(tracked):
     """Nothing tracked names a folder of somebody's machine, or the address of a package file."""
-    wrong = re.compile(r"(?<![\w.~:/-])/(?:home|root|work|Users|mnt)/[\w.]|https?://[^\s\"')]+\.(?:whl|tar\.gz|deb|tgz)\b"
-                       r"|https?://(?:pypi|files\.pythonhosted|registry\.npmjs|deb\.debian)\.")
-    quoting = {ROOT / "tests" / "test_project.py", ROOT / "tests" / "notebooks" / "contract.py", ROOT / "tests" / "notebooks" / "test_contract.py"}
+    wrong = re.compile(
+        r"(?<![\w.~:/-])/(?:home|root|work|Users|mnt)/[\w.]|https?://[^\s\"')]+\.(?:whl|tar\.gz|deb|tgz)\b"
+        r"|https?://(?:pypi|files\.pythonhosted|registry\.npmjs|deb\.debian)\."
+    )
+    quoting = {
+        ROOT / "tests" / "test_project.py",
+        ROOT / "tests" / "notebooks" / "contract.py",
+        ROOT / "tests" / "notebooks" / "test_contract.py",
+    }
     found = []
     for path in tracked:
         if path.suffix in BINARY or path in quoting:
@@ -117,17 +144,51 @@ def test_no_path_or_registry_of_one_machine(tracked):
 
 def test_layout(tracked):
     names = {str(path.relative_to(ROOT)) for path in tracked}
-    wanted = {"README.md", "LICENSE", "Makefile", "environment.yml", "pyproject.toml", ".ci/run", "notebooks/run.py",
-              "colorlab/weights/README.md"}
-    wanted |= {f"colorlab/{name}.py" for name in ("color", "bins", "rebalance", "losses", "generators", "discriminators", "photos", "scenes",
-                                                  "pairs", "training", "judging", "metrics", "plots", "textbook", "budget", "doctor", "__main__")}
+    wanted = {
+        "README.md",
+        "LICENSE",
+        "Makefile",
+        "environment.yml",
+        "pyproject.toml",
+        ".ci/run",
+        "notebooks/run.py",
+        "colorlab/weights/README.md",
+    }
+    wanted |= {
+        f"colorlab/{name}.py"
+        for name in (
+            "color",
+            "bins",
+            "rebalance",
+            "losses",
+            "generators",
+            "discriminators",
+            "photos",
+            "scenes",
+            "pairs",
+            "training",
+            "judging",
+            "metrics",
+            "plots",
+            "textbook",
+            "budget",
+            "doctor",
+            "__main__",
+        )
+    }
     assert wanted - names == set()
-    assert not [name for name in names if name.startswith(("build/", ".venv/", "data/")) or "__pycache__" in name]
+    assert not [
+        name for name in names if name.startswith(("build/", ".venv/", "data/")) or "__pycache__" in name
+    ]
 
 
 def test_links_of_the_readme_lead_somewhere():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    targets = [target.split("#")[0] for target in re.findall(r"\]\(([^)\s]+)", text) if not re.match(r"[a-z]+:|#", target)]
+    targets = [
+        target.split("#")[0]
+        for target in re.findall(r"\]\(([^)\s]+)", text)
+        if not re.match(r"[a-z]+:|#", target)
+    ]
     assert targets and [target for target in targets if not (ROOT / target).exists()] == []
 
 
@@ -146,7 +207,10 @@ def test_the_readme_and_doctor_give_the_same_minutes():
     from colorlab.doctor import MINUTES
 
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    table = {number: int(minutes) for number, minutes in re.findall(r"^\| (\d\d) \|.*\| (\d+) \|[^|]*\|$", text, re.M)}
+    table = {
+        number: int(minutes)
+        for number, minutes in re.findall(r"^\| (\d\d) \|.*\| (\d+) \|[^|]*\|$", text, re.M)
+    }
     assert table == {name[:2]: minutes[0] for name, minutes in MINUTES.items()}
 
 

@@ -14,8 +14,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 SIZE = {"width": 1100, "height": 1400}
 SETTINGS = {  # every cell is drawn, also those out of sight; nothing is asked of the network
     "notebook-extension/tracker": {"windowingMode": "none"},
@@ -26,14 +34,15 @@ STATE = """() => {
   const panel = jupyterapp.shell.currentWidget;
   const cells = panel.content.widgets.map(w => ({
     type: w.model.type, source: w.model.sharedModel.source, count: w.model.executionCount ?? null,
-    outputs: (w.model.outputs?.toJSON() ?? []).map(o => ({type: o.output_type, name: o.name, text: o.text, ename: o.ename,
-      evalue: o.evalue, kinds: Object.keys(o.data ?? {})}))}));
+    outputs: (w.model.outputs?.toJSON() ?? []).map(o => ({type: o.output_type, name: o.name, text: o.text,
+      ename: o.ename, evalue: o.evalue, kinds: Object.keys(o.data ?? {})}))}));
   return {status: panel.sessionContext.session?.kernel?.status ?? 'none', cells};
 }"""
 FAULTS = """() => {
   const root = jupyterapp.shell.currentWidget.node, faults = [];
   for (const image of root.querySelectorAll('img')) {
-    if (!image.complete || image.naturalWidth === 0) faults.push('a picture that does not load: ' + image.src.slice(0, 80));
+    if (!image.complete || image.naturalWidth === 0)
+      faults.push('a picture that does not load: ' + image.src.slice(0, 80));
     const cell = image.closest('.jp-Cell-outputWrapper, .jp-MarkdownOutput');
     if (cell && image.getBoundingClientRect().right > cell.getBoundingClientRect().right + 1)
       faults.push('a picture wider than its cell: ' + image.naturalWidth + ' pixels');
@@ -55,7 +64,9 @@ def server(folder: Path, **environment):
     """JupyterLab on a copy of notebooks/, figures/ and results/ in `folder`; gives its address and token."""
     for name in ("notebooks", "figures", "results"):
         if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__"))
+            shutil.copytree(
+                ROOT / name, folder / name, ignore=shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__")
+            )
     own = folder / ".jupyter"
     for name, values in SETTINGS.items():
         plugin, key = name.split("/")
@@ -66,17 +77,38 @@ def server(folder: Path, **environment):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     token = secrets.token_hex(16)
-    environment = {**os.environ, **environment, "JUPYTERLAB_SETTINGS_DIR": str(own / "settings"), "IPYTHONDIR": str(own / "ipython"),
-                   "JUPYTERLAB_WORKSPACES_DIR": str(own / "workspaces"), "JUPYTER_CONFIG_DIR": str(own / "config")}
-    options = ["--no-browser", "--allow-root", "--expose-app-in-browser", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}",
-               "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}"]
+    environment = {
+        **os.environ,
+        **environment,
+        "JUPYTERLAB_SETTINGS_DIR": str(own / "settings"),
+        "IPYTHONDIR": str(own / "ipython"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(own / "workspaces"),
+        "JUPYTER_CONFIG_DIR": str(own / "config"),
+    }
+    options = [
+        "--no-browser",
+        "--allow-root",
+        "--expose-app-in-browser",
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+        f"--IdentityProvider.token={token}",
+        f"--ServerApp.root_dir={folder}",
+    ]
     log = folder / "jupyter.log"
     with log.open("w") as written:
-        process = subprocess.Popen([sys.executable, "-m", "jupyterlab", *options], env=environment, stdout=written,
-                                   stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *options],
+            env=environment,
+            stdout=written,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+        )
     try:
         address = f"http://127.0.0.1:{port}"
-        wait_for(lambda: answers(f"{address}/api/status?token={token}", process, log), 90, "JupyterLab to start")
+        wait_for(
+            lambda: answers(f"{address}/api/status?token={token}", process, log), 90, "JupyterLab to start"
+        )
         yield address, token
     finally:
         process.terminate()
@@ -118,7 +150,9 @@ def browser():
 def open_notebook(chrome, address: str, token: str, name: str):
     """A page that shows notebooks/`name` in JupyterLab, its kernel ready, the side bar folded."""
     page = chrome.new_page(viewport=SIZE)
-    page.goto(f"{address}/lab/workspaces/{Path(name).stem}/tree/notebooks/{name}?token={token}", timeout=120_000)
+    page.goto(
+        f"{address}/lab/workspaces/{Path(name).stem}/tree/notebooks/{name}?token={token}", timeout=120_000
+    )
     page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=120_000)
     page.evaluate("jupyterapp.commands.execute('application:toggle-left-area')")
     wait_for(lambda: page.evaluate(STATE)["status"] == "idle", 120, "the kernel")
@@ -126,7 +160,7 @@ def open_notebook(chrome, address: str, token: str, name: str):
 
 
 def run_all(page, seconds: float) -> list[dict]:
-    """Clear the outputs, choose Run > Run All Cells as a reader would, wait until it ended; the code cells as they are then."""
+    """Clear the outputs, choose Run > Run All Cells as a reader would, and wait; the code cells after it."""
     page.evaluate("jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
     page.locator(".jp-MenuBar, .lm-MenuBar").first.get_by_text("Run", exact=True).click()
     page.locator(".lm-Menu-item", has_text="Run All Cells").first.click()
@@ -147,16 +181,20 @@ def screenshots(page, folder: Path, stem: str) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob(f"{stem}-[0-9][0-9].png"):
         old.unlink()
-    pane = ("[...jupyterapp.shell.currentWidget.node.querySelectorAll('.jp-WindowedPanel-outer, .jp-Notebook')]"
-            ".find(e => e.scrollHeight > e.clientHeight + 1)")
+    pane = (
+        "[...jupyterapp.shell.currentWidget.node.querySelectorAll('.jp-WindowedPanel-outer, .jp-Notebook')]"
+        ".find(e => e.scrollHeight > e.clientHeight + 1)"
+    )
     page.evaluate(f"() => {{ const e = {pane}; if (e) e.scrollTop = 0; }}")
     made = []
     while len(made) < 60:
         time.sleep(0.3)
         made.append(folder / f"{stem}-{len(made) + 1:02d}.png")
         page.screenshot(path=made[-1])
-        moved = page.evaluate(f"() => {{ const e = {pane}; if (!e) return 0; const t = e.scrollTop;"
-                              " e.scrollTop += e.clientHeight - 60; return e.scrollTop - t; }")
+        moved = page.evaluate(
+            f"() => {{ const e = {pane}; if (!e) return 0; const t = e.scrollTop;"
+            " e.scrollTop += e.clientHeight - 60; return e.scrollTop - t; }"
+        )
         if moved < 1:
             break
     return made

@@ -16,20 +16,30 @@ import lab
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("names", nargs="*", help="numbers or names of notebooks; default: all")
-    parser.add_argument("--run", choices=("smoke", "laptop", "gpu"), help="run all cells first, at this budget")
+    parser.add_argument(
+        "--run", choices=("smoke", "laptop", "gpu"), help="run all cells first, at this budget"
+    )
     args = parser.parse_args()
     if not lab.chromium():
         sys.exit("no Chromium here: install Debian's chromium, or name one in $CHROMIUM")
-    names = [p.name for p in sorted((lab.ROOT / "notebooks").glob("*.ipynb"))
-             if not args.names or any(p.name.startswith(n) or p.stem == n for n in args.names)]
+    names = [
+        p.name
+        for p in sorted((lab.ROOT / "notebooks").glob("*.ipynb"))
+        if not args.names or any(p.name.startswith(n) or p.stem == n for n in args.names)
+    ]
     if not names:
         sys.exit(f"no notebook {' '.join(args.names)}")
     out = lab.ROOT / "build" / "screenshots" / (args.run or "committed")
     faults = []
-    with tempfile.TemporaryDirectory() as folder, lab.browser() as chrome, \
-            lab.server(Path(folder), **({"COLORLAB_BUDGET": args.run} if args.run else {})) as (address, token):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        lab.browser() as chrome,
+        lab.server(Path(folder), **({"COLORLAB_BUDGET": args.run} if args.run else {})) as (address, token),
+    ):
         for name in names:
             page = lab.open_notebook(chrome, address, token, name)
             if args.run:
@@ -37,7 +47,12 @@ def main() -> int:
             made = lab.screenshots(page, out, name.removesuffix(".ipynb"))
             found = page.evaluate(lab.FAULTS)
             faults += found
-            print(f"{made[0]} ... {len(made)} pictures", *(f"   {fault}" for fault in found), sep="\n", flush=True)
+            print(
+                f"{made[0]} ... {len(made)} pictures",
+                *(f"   {fault}" for fault in found),
+                sep="\n",
+                flush=True,
+            )
             page.evaluate("jupyterapp.shell.currentWidget.sessionContext.shutdown()")
             page.close()
     return 1 if faults else 0

@@ -1,4 +1,4 @@
-"""Every notebook in a real JupyterLab: opened as it is committed, then run from the menu, looked at both times."""
+"""Every notebook in a real JupyterLab: opened as committed, then run from the menu; looked at both times."""
 
 import pytest
 
@@ -37,7 +37,12 @@ def test_notebook(chrome, jupyter, name):
         assert page.evaluate(lab.FAULTS) == []
         cells = lab.run_all(page, SECONDS)
         lab.screenshots(page, SCREENSHOTS / "smoke", stem)
-        errors = [(cell["source"].splitlines()[0], o["ename"], o["evalue"]) for cell in cells for o in cell["outputs"] if o["type"] == "error"]
+        errors = [
+            (cell["source"].splitlines()[0], o["ename"], o["evalue"])
+            for cell in cells
+            for o in cell["outputs"]
+            if o["type"] == "error"
+        ]
         assert errors == []
         assert all(cell["count"] for cell in cells)
         assert page.evaluate(lab.FAULTS) == []

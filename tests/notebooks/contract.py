@@ -1,22 +1,24 @@
-"""What every notebook in notebooks/ keeps to. Each `check_...` returns the complaints it has; none means that it is kept.
+"""What every notebook in notebooks/ keeps to. Each `check_...` yields its complaints; none: it is kept.
 
-    python tests/notebooks/contract.py notebooks/03_generator_training.ipynb     what this one breaks, and its figures
+    python tests/notebooks/contract.py notebooks/03_generator_training.ipynb     what this one breaks
 
 How things are written, so that a test can find them (case does not matter):
 
-opening   The first cell is markdown: `# Title`, then a paragraph whose first sentence says what the notebook does (the
-          index page quotes it). Before the second code cell stand three headings, or paragraphs that begin in bold:
-          "What you will be able to do" with a list, "What you need to know", and one with "minutes" that names CPU and
-          GPU. The final picture is an image in that prose, or is drawn by one of the first three code cells.
-closing   In the last five cells: "What you can do now" with as many list items as the opening, "Things to try" with 3 to 5
-          of them, "Sources" with at least one.
-figures   The markdown cell before or after a code cell that draws holds a paragraph `*Alt: what one would see.*`, one for
-          each such cell. It is visible prose, and the web pages use it as the picture's alternative text.
-functions A function or class that a notebook defines has the same arguments and body in colorlab/ (its module, or
-          textbook.py), docstrings, comments and type annotations apart. What belongs to one notebook alone, such as a
-          button's callback, is listed in LOCAL below.
-checked   At least CHECKED_CELLS code cells begin with `# NBVAL_CHECK_OUTPUT` and have stored outputs, which nbval
-          compares. They must print the same at any budget, on any machine.
+opening   The first cell is markdown: `# Title`, then a paragraph whose first sentence says what the
+          notebook does (the index page quotes it). Before the second code cell stand three headings, or
+          paragraphs that begin in bold: "What you will be able to do" with a list, "What you need to know",
+          and one with "minutes" that names CPU and GPU. The final picture is an image in that prose, or one
+          of the first three code cells draws it.
+closing   In the last five cells: "What you can do now" with as many list items as the opening, "Things to
+          try" with 3 to 5 of them, "Sources" with at least one.
+figures   The markdown cell before or after a code cell that draws holds a paragraph `*Alt: what one would
+          see.*`, one for each such cell. It is visible prose, and web pages use it as the picture's
+          alternative text.
+functions A function or class that a notebook defines has the same arguments and body in colorlab/ (its
+          module, or textbook.py), docstrings, comments and type annotations apart. What belongs to one
+          notebook alone, such as a button's callback, is listed in LOCAL below.
+checked   At least CHECKED_CELLS code cells begin with `# NBVAL_CHECK_OUTPUT` and have stored outputs, which
+          nbval compares. They must print the same at any budget, on any machine.
 """
 
 import ast
@@ -40,7 +42,7 @@ CHECKED_CELLS = 3
 LOCAL: dict[str, set[str]] = {}  # notebook's name without suffix -> functions that have no home in colorlab/
 
 
-# ------------------------------------------------------------------------------------------------- reading a notebook
+# ----------------------------------------------------------------------------------------- reading a notebook
 def code_cells(nb) -> list:
     return [cell for cell in nb.cells if cell.cell_type == "code" and cell.source.strip()]
 
@@ -51,16 +53,29 @@ def prose(cells) -> str:
 
 def words(text: str) -> int:
     """Words that one reads: without code blocks, formulas, addresses and tags."""
-    for pattern, instead in ((r"```.*?```", " "), (r"\$\$.*?\$\$", " "), (r"\$[^$\n]+\$", " x "),
-                             (r"\]\([^)]*\)", "]"), (r"<[^>]+>", " "), (r"https?://\S+", " ")):
+    for pattern, instead in (
+        (r"```.*?```", " "),
+        (r"\$\$.*?\$\$", " "),
+        (r"\$[^$\n]+\$", " x "),
+        (r"\]\([^)]*\)", "]"),
+        (r"<[^>]+>", " "),
+        (r"https?://\S+", " "),
+    ):
         text = re.sub(pattern, instead, text, flags=re.S)
     return len(re.findall(r"[^\W_]+(?:['’.-][^\W_]+)*", text))
 
 
 def section(text: str, pattern: str) -> str | None:
-    """What stands under the first heading (or bold beginning of a paragraph) that matches, up to the next; None if none does."""
+    """What stands under the first heading (or bold beginning) that matches, up to the next; else None."""
     parts = re.split(r"^(?=#{1,6} |\*\*)", text, flags=re.M)
-    return next((part for part in parts if re.match(r"(#|\*\*)", part) and re.search(pattern, part.splitlines()[0], re.I)), None)
+    return next(
+        (
+            part
+            for part in parts
+            if re.match(r"(#|\*\*)", part) and re.search(pattern, part.splitlines()[0], re.I)
+        ),
+        None,
+    )
 
 
 def items(text: str) -> int:
@@ -84,7 +99,7 @@ def texts(nb):
                     yield f"output of cell {i}", re.sub(r"data:[\w/+-]+;base64,[\w+/=\s]+", "", str(value))
 
 
-# ---------------------------------------------------------------------------------------------------------- the checks
+# ------------------------------------------------------------------------------------------------- the checks
 def check_opening(nb, path):
     text = prose(opening(nb))
     if not nb.cells or nb.cells[0].cell_type != "markdown" or not re.match(r"# \S", nb.cells[0].source):
@@ -94,7 +109,11 @@ def check_opening(nb, path):
         yield 'no heading "What you will be able to do" with a list before the second code cell'
     if section(text, "need to know") is None:
         yield 'no heading "What you need to know" before the second code cell'
-    if not re.search(r"minutes?", text, re.I) or not re.search(r"\bCPU\b", text) or not re.search(r"\bGPU\b", text):
+    if (
+        not re.search(r"minutes?", text, re.I)
+        or not re.search(r"\bCPU\b", text)
+        or not re.search(r"\bGPU\b", text)
+    ):
         yield "the opening does not give the minutes on CPU and on GPU"
     drawn = any("image/png" in o.get("data", {}) for cell in code_cells(nb)[:3] for o in cell.outputs)
     if not drawn and not re.search(r"!\[|<img", text):
@@ -103,10 +122,15 @@ def check_opening(nb, path):
 
 def check_closing(nb, path):
     text = prose(nb.cells[-5:])
-    now, tries, sources = section(text, "can do now|can now"), section(text, r"\btry\b"), section(text, r"\bsources\b")
+    now, tries, sources = (
+        section(text, "can do now|can now"),
+        section(text, r"\btry\b"),
+        section(text, r"\bsources\b"),
+    )
     able = section(prose(opening(nb)), "able to do")
     if now is None or items(now) != items(able or ""):
-        yield f'"What you can do now" in the last five cells does not mirror the opening: {items(now or "")} items, not {items(able or "")}'
+        count, wanted = items(now or ""), items(able or "")
+        yield f'"What you can do now" in the last cells does not mirror the opening: {count}, not {wanted}'
     if tries is None or not 3 <= items(tries) <= 5:
         yield f'"Things to try" in the last five cells has {items(tries or "")} items, not 3 to 5'
     if sources is None or not items(sources):
@@ -120,7 +144,11 @@ def check_code_cells(nb, path):
         yield f"{len(lines)} code cells, not {low} to {high}"
     if lines and statistics.median(lines) > MEDIAN_LINES:
         yield f"a median of {statistics.median(lines):g} lines in a code cell, more than {MEDIAN_LINES}"
-    yield from (f"code cell {i} has {n} lines, more than {MOST_LINES}" for i, n in enumerate(lines, 1) if n > MOST_LINES)
+    yield from (
+        f"code cell {i} has {n} lines, more than {MOST_LINES}"
+        for i, n in enumerate(lines, 1)
+        if n > MOST_LINES
+    )
 
 
 def check_prose(nb, path):
@@ -163,7 +191,7 @@ def check_widget_state(nb, path):
     if "widgets" in nb.metadata:
         yield "widget state in the metadata"
     if any(WIDGET in o.get("data", {}) for cell in code_cells(nb) for o in cell.outputs):
-        yield "a live widget in the outputs, which shows as an error without its state: store outputs with notebooks/run.py --inplace"
+        yield "a live widget in the outputs: store outputs with notebooks/run.py --inplace"
 
 
 def check_kernel(nb, path):
@@ -172,15 +200,23 @@ def check_kernel(nb, path):
 
 
 def check_paths(nb, path):
-    of_a_machine = re.compile(r"(?<![\w.:/~-])/(?:home|root|work|Users|tmp|var|opt|usr|mnt|srv|private)/\S|\b[A-Z]:\\\w|site-packages")
-    yield from (f"{place} shows a path of one machine: {hit[0]}" for place, text in texts(nb) if (hit := of_a_machine.search(text)))
+    of_a_machine = re.compile(
+        r"(?<![\w.:/~-])/(?:home|root|work|Users|tmp|var|opt|usr|mnt|srv|private)/\S"
+        r"|\b[A-Z]:\\\w|site-packages"
+    )
+    yield from (
+        f"{place} shows a path of one machine: {hit[0]}"
+        for place, text in texts(nb)
+        if (hit := of_a_machine.search(text))
+    )
 
 
 def check_alt_text(nb, path):
     for cell, alt in figures(nb):
         if len(alt) < ALT_CHARACTERS:
             first = cell.source.strip().splitlines()[0][:60]
-            yield f"the figure of the cell that begins `{first}` has no `*Alt: ...*` of {ALT_CHARACTERS} characters in the prose beside it"
+            wanted = f"`*Alt: ...*` of {ALT_CHARACTERS} characters in the prose beside it"
+            yield f"the figure of the cell that begins `{first}` has no {wanted}"
 
 
 def check_links(nb, path):
@@ -203,26 +239,33 @@ def check_functions(nb, path):
 
 
 def check_checked_cells(nb, path):
-    checked = [cell for cell in code_cells(nb) if re.match(r"\s*#\s*NBVAL_CHECK_OUTPUT\b", cell.source) and cell.outputs]
+    checked = [
+        cell
+        for cell in code_cells(nb)
+        if re.match(r"\s*#\s*NBVAL_CHECK_OUTPUT\b", cell.source) and cell.outputs
+    ]
     if len(checked) < CHECKED_CELLS:
-        yield f"{len(checked)} cells begin with # NBVAL_CHECK_OUTPUT and have stored outputs, fewer than {CHECKED_CELLS}"
+        done = "begin with # NBVAL_CHECK_OUTPUT and have stored outputs"
+        yield f"{len(checked)} cells {done}, fewer than {CHECKED_CELLS}"
 
 
 CHECKS = [value for name, value in list(globals().items()) if name.startswith("check_")]
 
 
-# ---------------------------------------------------------------------------------------------- comparing definitions
+# -------------------------------------------------------------------------------------- comparing definitions
 def plain_python(source: str) -> ast.Module:
     """The cell without IPython's own lines (%magic, !command)."""
     return ast.parse("\n".join("" if re.match(r"\s*[%!]", line) else line for line in source.splitlines()))
 
 
 def definitions(tree: ast.Module) -> list:
-    return [node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))]
+    return [
+        node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+    ]
 
 
 def normal(node) -> str:
-    """Arguments and body as text, without docstrings, annotations and decorators: what must be the same in both places."""
+    """Arguments and body as text, without docstrings, annotations and decorators: what is compared."""
     node = ast.parse(ast.unparse(node)).body[0]
     for part in ast.walk(node):
         for name in ("annotation", "returns"):
@@ -254,8 +297,11 @@ if __name__ == "__main__":
     for path in map(Path, sys.argv[1:] or sorted((ROOT / "notebooks").glob("*.ipynb"))):
         nb, found = nbformat.read(path, as_version=4), complaints(path)
         lines = [len(cell.source.splitlines()) for cell in code_cells(nb)] or [0]
-        print(f"{path.name}: {len(lines)} code cells, median {statistics.median(lines):g} and at most {max(lines)} lines, "
-              f"{words(prose(nb.cells)) / len(lines):.0f} words each, {path.stat().st_size / 1000:.0f} kB, {len(figures(nb))} figures")
+        print(
+            f"{path.name}: {len(lines)} code cells, median {statistics.median(lines):g} "
+            f"and at most {max(lines)} lines, {words(prose(nb.cells)) / len(lines):.0f} words each, "
+            f"{path.stat().st_size / 1000:.0f} kB, {len(figures(nb))} figures"
+        )
         print(*(f"   {complaint}" for complaint in found), sep="\n", end="\n" if found else "")
         total += len(found)
     sys.exit(bool(total))

@@ -31,7 +31,7 @@ CLOSING = """## What you can do now
 ## Sources
 - [The first notebook](00_example.ipynb)
 """
-WORDS = "These are words about the number that comes next, and there are enough of them to be read with the code. "
+WORDS = "These are words about the number that comes next, and there are enough of them to go with the code. "
 ALT = "*Alt: a blue square, and nothing else beside it.*"
 
 
@@ -51,7 +51,11 @@ def build():
         outputs = [new_output("stream", name="stdout", text=f"{i}\n")]
         if i == 1:
             source = "from PIL import Image\nImage.new('RGB', (8, 8), 'blue')"
-            outputs = [new_output("execute_result", {"image/png": picture(), "text/plain": "a picture"}, execution_count=1)]
+            outputs = [
+                new_output(
+                    "execute_result", {"image/png": picture(), "text/plain": "a picture"}, execution_count=1
+                )
+            ]
         cells.append(new_code_cell(source, outputs=outputs, execution_count=i))
         cells.append(new_markdown_cell((ALT + "\n\n" if i == 1 else "") + WORDS * 4))
     cells.append(new_markdown_cell(CLOSING))

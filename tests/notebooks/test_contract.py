@@ -10,8 +10,15 @@ import contract
 import example
 
 NOTEBOOKS = sorted((contract.ROOT / "notebooks").glob("*.ipynb"))
-SERIES = ["00_start_here", "01_lab_quantization", "02_rebalancing", "03_generator_training", "04_discriminator_and_people",
-          "05_galleries", "06_fine_tuning"]
+SERIES = [
+    "00_start_here",
+    "01_lab_quantization",
+    "02_rebalancing",
+    "03_generator_training",
+    "04_discriminator_and_people",
+    "05_galleries",
+    "06_fine_tuning",
+]
 
 
 def test_the_series_is_complete():
@@ -24,7 +31,7 @@ def test_notebook(path, check):
     assert list(check(nbformat.read(path, as_version=4), path)) == []
 
 
-# ------------------------------------------------------------------------- the contract itself: wrong notebooks must fail
+# ------------------------------------------------------------- the contract itself: wrong notebooks must fail
 def complaints(nb, folder):
     return contract.complaints(example.write(nb, folder))
 
@@ -39,7 +46,7 @@ def strip_outputs(nb):
 
 
 def test_stripping_the_outputs_is_noticed(tmp_path):
-    """Green must mean something: nbval in its lax mode passes a notebook without outputs, the guard does not."""
+    """Green must mean something: lax nbval passes a notebook without outputs, the guard does not."""
     nb = example.build()
     strip_outputs(nb)
     path = example.write(nb, tmp_path)
@@ -51,6 +58,7 @@ def replace(i, old, new):
     def change(nb):
         assert old in nb.cells[i].source
         nb.cells[i].source = nb.cells[i].source.replace(old, new)
+
     return change
 
 
@@ -101,14 +109,20 @@ BROKEN = {
     "out of order": (swap_counts, "top to bottom"),
     "error": (output(3, "error", ename="E", evalue="", traceback=[]), "ends in an error"),
     "warning": (output(3, "stream", name="stderr", text="UserWarning: beware\n"), "standard error"),
-    "progress bar": (output(3, "stream", name="stderr", text=" 10%|#   | 1/9 [00:00<?, ?it/s]"), "progress bar"),
+    "progress bar": (
+        output(3, "stream", name="stderr", text=" 10%|#   | 1/9 [00:00<?, ?it/s]"),
+        "progress bar",
+    ),
     "semicolon": (replace(3, "print(2)", "print(2);"), "ends in `;`"),
     "hidden": (replace(3, "NBVAL_CHECK_OUTPUT", "NBVAL_SKIP"), "hides from nbval"),
     "widget state": (widgets, "widget state"),
     "live widget": (output(3, "display_data", {contract.WIDGET: {}}), "live widget"),
     "no kernel": (lambda nb: nb.metadata.pop("kernelspec"), "kernel named python3"),
     "path in source": (replace(3, "print(2)", "print('/home/me/x.png')"), "path of one machine"),
-    "path in output": (output(3, "stream", name="stdout", text="saved to /tmp/x.png\n"), "path of one machine"),
+    "path in output": (
+        output(3, "stream", name="stdout", text="saved to /tmp/x.png\n"),
+        "path of one machine",
+    ),
     "no alt text": (replace(2, "*Alt: ", "*"), "has no `*Alt:"),
     "dead link": (replace(-1, "00_example.ipynb", "99_other.ipynb"), "leads nowhere"),
     "homeless function": (replace(3, "print(2)", "def count_to(n):\n    return n"), "no home"),
@@ -129,15 +143,19 @@ def test_a_copied_function_is_at_home(tmp_path):
     """Docstrings, comments and annotations may differ; that is all."""
     nb = example.build()
     source = (contract.ROOT / "colorlab" / "textbook.py").read_text()
-    home = source[source.index("def annealed_mean"):source.index("def cross_entropy")]
-    nb.cells.insert(4, new_code_cell("%matplotlib inline\n" + re.sub(r': Tensor|: float|"""[^"]*"""|-> Tensor', "", home)))
+    home = source[source.index("def annealed_mean") : source.index("def cross_entropy")]
+    nb.cells.insert(
+        4, new_code_cell("%matplotlib inline\n" + re.sub(r': Tensor|: float|"""[^"]*"""|-> Tensor', "", home))
+    )
     assert list(contract.check_functions(nb, tmp_path)) == []
     nb.cells[4].source = nb.cells[4].source.replace("temperature", "t")
     assert "differs" in next(contract.check_functions(nb, tmp_path))
 
 
 def test_words_are_counted_as_one_reads():
-    assert contract.words("Two words.\n```\nnot these\n```\n[a link](http://x.y/z) $x^2 + y$ <b>bold</b>") == 6
+    assert (
+        contract.words("Two words.\n```\nnot these\n```\n[a link](http://x.y/z) $x^2 + y$ <b>bold</b>") == 6
+    )
 
 
 def test_two_figures_need_two_descriptions():

@@ -18,11 +18,37 @@ NOWHERE = "http://127.0.0.1:9"  # a proxy that is not there: whatever wants to d
 
 def nbval(path, *options) -> tuple[int, int, str]:
     """(exit status, cells that passed, what pytest printed) of nbval on one notebook, in its own folder."""
-    environment = {**os.environ, "COLORLAB_BUDGET": "smoke", "http_proxy": NOWHERE, "https_proxy": NOWHERE,
-                   "no_proxy": "localhost,127.0.0.1"}
-    done = subprocess.run([sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-cell-timeout=120", "-q", "--tb=short",
-                           "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(path.parent), *options, path.name],
-                          cwd=path.parent, env=environment, capture_output=True, text=True, timeout=1200)
+    environment = {
+        **os.environ,
+        "COLORLAB_BUDGET": "smoke",
+        "http_proxy": NOWHERE,
+        "https_proxy": NOWHERE,
+        "no_proxy": "localhost,127.0.0.1",
+    }
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "--nbval-lax",
+            "--nbval-cell-timeout=120",
+            "-q",
+            "--tb=short",
+            "-p",
+            "no:cacheprovider",
+            "-c",
+            os.devnull,
+            "--rootdir",
+            str(path.parent),
+            *options,
+            path.name,
+        ],
+        cwd=path.parent,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=1200,
+    )
     passed = re.search(r"(\d+) passed", done.stdout)
     return done.returncode, int(passed[1]) if passed else 0, done.stdout[-6000:] + done.stderr[-2000:]
 
@@ -33,7 +59,11 @@ def stage(tmp_path_factory):
     folder = tmp_path_factory.mktemp("stage")
     for name in ("notebooks", "figures", "results"):
         if (contract.ROOT / name).is_dir():
-            shutil.copytree(contract.ROOT / name, folder / name, ignore=shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__"))
+            shutil.copytree(
+                contract.ROOT / name,
+                folder / name,
+                ignore=shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__"),
+            )
     return folder / "notebooks"
 
 

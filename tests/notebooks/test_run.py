@@ -23,11 +23,21 @@ def make(folder, name, *sources, text="# A title\n\nIt does *this*. And that."):
 
 
 def command(tmp_path, *arguments):
-    return [sys.executable, str(RUNNER), "--notebooks", str(tmp_path / "notebooks"), "--out", str(tmp_path / "build"), *arguments]
+    return [
+        sys.executable,
+        str(RUNNER),
+        "--notebooks",
+        str(tmp_path / "notebooks"),
+        "--out",
+        str(tmp_path / "build"),
+        *arguments,
+    ]
 
 
 def run(tmp_path, *arguments, **kwargs):
-    return subprocess.run(command(tmp_path, *arguments), capture_output=True, text=True, timeout=120, **kwargs)
+    return subprocess.run(
+        command(tmp_path, *arguments), capture_output=True, text=True, timeout=120, **kwargs
+    )
 
 
 def test_runs_go_on_after_a_failure_and_end_with_status_1(tmp_path):
@@ -42,12 +52,17 @@ def test_runs_go_on_after_a_failure_and_end_with_status_1(tmp_path):
     index = (tmp_path / "build" / "index.html").read_text()
     assert "failed" in index and 'href="01_good.html"' in index and "http" not in index
     assert nbformat.read(tmp_path / "build" / "01_good.ipynb", 4).cells[1].outputs[0].text == "42\n"
-    assert [row["status"] for row in json.loads((tmp_path / "build" / "run.json").read_text())] == ["failed", "ok"]
+    assert [row["status"] for row in json.loads((tmp_path / "build" / "run.json").read_text())] == [
+        "failed",
+        "ok",
+    ]
 
 
 def test_inplace_stores_the_same_bytes_each_time_and_other_runs_change_nothing(tmp_path):
-    source = ("import sys\nfrom tqdm import tqdm\nfor i in tqdm(range(3)):\n    pass\n"
-              "open('../figures/made.txt', 'w').write('x')\nprint('a\\rb')")
+    source = (
+        "import sys\nfrom tqdm import tqdm\nfor i in tqdm(range(3)):\n    pass\n"
+        "open('../figures/made.txt', 'w').write('x')\nprint('a\\rb')"
+    )
     (tmp_path / "figures").mkdir()
     make(tmp_path / "notebooks", "00_x.ipynb", source, "import ipywidgets\nipywidgets.IntSlider()")
     path = tmp_path / "notebooks" / "00_x.ipynb"
@@ -75,7 +90,11 @@ def test_inplace_refuses_a_cell_that_warns(tmp_path):
 
 def test_settings_reach_the_kernel(tmp_path):
     (tmp_path / "mine").mkdir()
-    make(tmp_path / "notebooks", "00_x.ipynb", "import os\nprint(os.environ['COLORLAB_BUDGET'], os.environ['COLORLAB_PHOTOS'])")
+    make(
+        tmp_path / "notebooks",
+        "00_x.ipynb",
+        "import os\nprint(os.environ['COLORLAB_BUDGET'], os.environ['COLORLAB_PHOTOS'])",
+    )
     assert run(tmp_path, "--budget", "smoke", "--photos", "mine", cwd=tmp_path).returncode == 0
     printed = nbformat.read(tmp_path / "build" / "00_x.ipynb", 4).cells[1].outputs[0].text
     assert printed.split() == ["smoke", str((tmp_path / "mine").resolve())]
@@ -96,7 +115,11 @@ def test_a_slow_cell_is_stopped(tmp_path):
 
 def test_interrupting_ends_the_kernel_and_keeps_what_was_done(tmp_path):
     make(tmp_path / "notebooks", "00_x.ipynb", "1")
-    make(tmp_path / "notebooks", "01_y.ipynb", "import os, time\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(60)")
+    make(
+        tmp_path / "notebooks",
+        "01_y.ipynb",
+        "import os, time\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(60)",
+    )
     process = subprocess.Popen(command(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     pid = tmp_path / "build" / "work" / "notebooks" / "pid"
     for _ in range(600):
@@ -111,18 +134,28 @@ def test_interrupting_ends_the_kernel_and_keeps_what_was_done(tmp_path):
         os.kill(int(pid.read_text()), 0)
 
 
-@pytest.mark.parametrize("text, left", [
-    ("\r  0%|          | 0/3 [00:00<?, ?it/s]\r100%|##########| 3/3 [00:00<00:00, 9.1it/s]\n", ""),
-    ("loss 0.5:  50%|##   | 1/2 [00:01<00:01, 1.0s/it]", ""),
-    ("12it [00:00, 200.00it/s]", ""),
-    ("100%|#| 3/3\nUserWarning: 5% of the photographs were skipped\n", "UserWarning: 5% of the photographs were skipped"),
-])
+@pytest.mark.parametrize(
+    "text, left",
+    [
+        ("\r  0%|          | 0/3 [00:00<?, ?it/s]\r100%|##########| 3/3 [00:00<00:00, 9.1it/s]\n", ""),
+        ("loss 0.5:  50%|##   | 1/2 [00:01<00:01, 1.0s/it]", ""),
+        ("12it [00:00, 200.00it/s]", ""),
+        (
+            "100%|#| 3/3\nUserWarning: 5% of the photographs were skipped\n",
+            "UserWarning: 5% of the photographs were skipped",
+        ),
+    ],
+)
 def test_progress_is_told_from_warnings(text, left):
     assert pages.without_progress(text) == left
 
 
 def test_about_reads_the_title_and_the_first_sentence():
-    cells = [new_markdown_cell("![x](y.png)\n\n# 3. Training\n*A lab.* It trains `one` [network](a.md), e.g. ECCV16. Then more."), ]
+    cells = [
+        new_markdown_cell(
+            "![x](y.png)\n\n# 3. Training\n*A lab.* It trains `one` [network](a.md), e.g. ECCV16. Then more."
+        ),
+    ]
     assert pages.about(new_notebook(cells=cells)) == ("3. Training", "A lab.")
     cells = [new_markdown_cell("# T\n\n> quote\n\n- item\n\nThe **prose**\ngoes on.")]
     assert pages.about(new_notebook(cells=cells)) == ("T", "The prose goes on.")
