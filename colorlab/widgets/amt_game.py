@@ -81,7 +81,7 @@ class AmtGame(widgets.VBox):
         self._new_game = lambda name, again: Game(pairs, name, file, seed + again, practice, counted)
         self.game, self.beside, self.clock = None, beside, time.monotonic
         self._seen_from, self._again = 0.0, 0
-        wide = widgets.Layout(width="170px")
+        wide = widgets.Layout(width=f"{SIDE + 26}px")  # each under its picture
         self.player = widgets.Text(player, description="Your name", placeholder="or a nickname")
         self.start = widgets.Button(description="Start", tooltip="Begin, or go on where you stopped",
                                     button_style="primary")
