@@ -61,8 +61,8 @@ def noise(cell) -> str:
 def tidy(nb):
     """The notebook as it is kept: the same run gives the same bytes.
 
-    One kernel name, no widget state, no timings, cell ids made from the source, progress bars left out, a line of
-    text where a live widget was (without its state a reader would meet an error message there).
+    One kernel name, no widget state, no timings, cell ids made from the source, progress bars left out, a line
+    of text where a live widget was (without its state a reader would meet an error message there).
     """
     nb = copy.deepcopy(nb)
     nb.metadata = nbformat.from_dict(
@@ -116,18 +116,18 @@ def web_page(nb, path: Path, folder: Path) -> str:
         nb, resources={"metadata": {"name": path.stem, "path": str(folder)}}
     )
     soup = BeautifulSoup(page, "html.parser")
-    descriptions = {picture: alt for cell, alt in figures(nb) for picture in pngs(cell)}
-    for image in soup.select("img[src^='data:image/png']"):
+    descriptions = {picture: alt for cell, alt in figures(nb) for picture in pictures(cell)}
+    for image in soup.select("img[src^='data:image/']"):
         image["alt"] = descriptions.get("".join(image["src"].split(",", 1)[1].split()), image.get("alt", ""))
     for link in soup.select("a[href*='.ipynb']"):
         link["href"] = re.sub(r"^(\w+)\.ipynb(?=#|$)", r"\1.html", link["href"])
     return str(soup)
 
 
-def pngs(cell) -> list[str]:
-    """The pictures that a cell drew, as base64 text without line breaks."""
-    data = [output.get("data", {}).get("image/png", "") for output in cell.get("outputs", [])]
-    return ["".join(picture.split()) for picture in data if picture]
+def pictures(cell) -> list[str]:
+    """The pictures that a cell drew: base64 text without line breaks (or the text of an SVG)."""
+    kinds = [(kind, data) for o in cell.get("outputs", []) for kind, data in o.get("data", {}).items()]
+    return ["".join(data.split()) for kind, data in kinds if kind.startswith("image/")]
 
 
 def figures(nb) -> list[tuple]:
@@ -138,7 +138,7 @@ def figures(nb) -> list[tuple]:
     waiting = {id(cell): alt_texts(cell) for cell in nb.cells}
     found = []
     for before, cell, after in zip([None, *nb.cells], nb.cells, [*nb.cells[1:], None]):
-        if pngs(cell):
+        if pictures(cell):
             near = [waiting[id(c)] for c in (before, after) if c is not None and waiting[id(c)]]
             found.append((cell, near[0].pop(0) if near else ""))
     return found
@@ -156,7 +156,9 @@ def thumbnail(nb) -> str:
     from PIL import Image
 
     for cell in nb.cells:
-        for data in pngs(cell):
+        for data in pictures(cell):
+            if data.startswith("<"):  # SVG
+                continue
             picture = Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")
             picture.thumbnail((640, 320))
             buffer = io.BytesIO()

@@ -31,7 +31,7 @@ import nbformat
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "notebooks"))
-from pages import PROGRESS, WIDGET, figures, noise
+from pages import PROGRESS, WIDGET, figures, noise, pictures
 
 CODE_CELLS = (15, 25)
 MEDIAN_LINES, MOST_LINES = 8, 25
@@ -115,7 +115,7 @@ def check_opening(nb, path):
         or not re.search(r"\bGPU\b", text)
     ):
         yield "the opening does not give the minutes on CPU and on GPU"
-    drawn = any("image/png" in o.get("data", {}) for cell in code_cells(nb)[:3] for o in cell.outputs)
+    drawn = any(pictures(cell) for cell in code_cells(nb)[:3])
     if not drawn and not re.search(r"!\[|<img", text):
         yield "no final picture in the opening: neither in its prose nor drawn by the first three code cells"
 

@@ -158,6 +158,15 @@ def test_words_are_counted_as_one_reads():
     )
 
 
+def test_a_figure_is_one_in_any_format(tmp_path):
+    for kind in ("image/jpeg", "image/svg+xml"):
+        nb = example.build()
+        nb.cells[1].outputs[0].data = {kind: nb.cells[1].outputs[0].data["image/png"]}
+        assert complaints(nb, tmp_path) == []
+        nb.cells[2].source = nb.cells[2].source.replace("*Alt: ", "*")
+        assert "has no `*Alt:" in " ".join(complaints(nb, tmp_path))
+
+
 def test_two_figures_need_two_descriptions():
     nb = example.build()
     nb.cells.insert(2, new_code_cell("again", outputs=nb.cells[1].outputs, execution_count=2))
