@@ -67,7 +67,7 @@ def _plane(L: float | None, cells: int = 441) -> tuple[np.ndarray, np.ndarray]:
     plane = torch.cat([torch.cat((rgb, margin[None])) for rgb, margin in parts], 1)
     plane = plane.reshape(1, 4, coarse, coarse)
     plane = torch.nn.functional.interpolate(plane, (cells, cells), mode="bilinear", align_corners=True)[0]
-    rgb = torch.where(plane[3] <= 0.02, plane[:3].clamp(0, 1), OUTSIDE)
+    rgb = torch.where(plane[3] <= 0.002, plane[:3].clamp(0, 1), OUTSIDE)
     return rgb.permute(1, 2, 0).numpy(), plane[3].numpy()
 
 
@@ -186,12 +186,15 @@ def ab_code(weights, bins: AbBins | None = None, ax=None, L: float | None = None
 
 def ab_marks(ax, marks: dict) -> None:
     """Name points of the plane: {name: (a, b)}, each with a marker of its own shape."""
+    taken = []
     for marker, (name, point) in zip(MARKERS * (1 + len(marks) // len(MARKERS)), marks.items()):
         a, b = as_numbers(point, f"marks[{name!r}]", ndim=None).reshape(-1)
         ax.plot(a, b, marker, ms=7, mfc="white", mec=INK, mew=1.6, zorder=5)
-        left = a > 55
-        ax.annotate(name, (a, b), xytext=(-8 if left else 8, 0), textcoords="offset points", zorder=6,
-                    fontsize=10,                     ha="right" if left else "left", va="center",
+        near = [y for x, y in taken if abs(x - a) < 60 and abs(y - b) < 16]  # names that this one could cover
+        up = 0 if not near else 10 if b >= near[-1] else -10
+        taken.append((a, b + 0.8 * up))
+        ax.annotate(name, (a, b), xytext=(-8 if a > 55 else 8, up), textcoords="offset points", zorder=6,
+                    fontsize=10, ha="right" if a > 55 else "left", va="center",
                     bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.85})
 
 

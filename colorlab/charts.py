@@ -8,13 +8,13 @@ LEADER = {"arrowstyle": "-", "lw": 0.7, "alpha": 0.6, "shrinkA": 1, "shrinkB": 1
 
 
 def curves(lines: dict, xlabel: str, ylabel: str, ax=None, smooth: int = 1, logx: bool = False,
-           logy: bool = False, references: dict | None = None, title: str = ""):
+           logy: bool = False, references: dict | None = None, title: str = "", ylim=None):
     """Lines with their names written at their right ends, each with its own colour and dashes.
 
     Args:
         lines: {name: (x, y)} or {name: (x, y, low, high)}, the latter with a band from low to high.
         smooth: width in points of a running mean; above 1 the raw values stay behind, faint.
-        references: {name: y}, thin horizontal lines.
+        references: {name: y}, thin horizontal lines. ylim: ends of the y axis, either of them None.
     Returns:
         the Figure.
     """
@@ -35,13 +35,15 @@ def curves(lines: dict, xlabel: str, ylabel: str, ax=None, smooth: int = 1, logx
             ax.plot(x, y, color=color, lw=0.8, alpha=0.3)
             y = running_mean(y, smooth)
         ax.plot(x, y, color=color, ls=dash, marker="o" if len(x) == 1 else None, ms=5)
-        ends.append((x[-1], y[-1], name, ink(color)))
+        last = int(x.argmax())
+        ends.append((x[last], y[last], name, ink(color)))
     for name, y in (references or {}).items():
         ax.axhline(y, color=FAINT, lw=1, zorder=1)
         ends.append((None, y, name, INK))
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title, **({"xscale": "log"} if logx else {}),
            **({"yscale": "log"} if logy else {}))
     ax.margins(x=0.01)
+    ax.set_ylim(ylim)
     ax.grid(axis="y")
     if len(ends) > 1 or ends[0][2] != ylabel:
         _name_ends(ax, [end for end in ends if np.isfinite(end[1])])

@@ -171,6 +171,12 @@ def test_code_discs_have_areas_in_proportion():
             plots.ab_code(bad, bins)
 
 
+def test_marks_that_are_close_keep_their_names_apart():
+    fig = plots.ab_code(torch.ones(313), marks={"mean": (14, 13), "T = 0.38": (22, 7), "mode": (50, 30)})
+    names = boxes(fig, fig.axes[0].texts)
+    assert not any(one.overlaps(other) for i, one in enumerate(names) for other in names[:i])
+
+
 def test_code_stems():
     fig = plots.code_stems((33, 47))
     assert len(fig.axes) == 2
@@ -201,6 +207,12 @@ def test_curves_name_their_ends():
     assert all(lower.y1 <= upper.y0 + 2 for lower, upper in zip(placed, placed[1:]))
     looks = {(line.get_color(), line.get_linestyle()) for line in ax.lines}
     assert len(looks) == 4 and len({dash for _, dash in looks}) > 1
+
+
+def test_names_stand_at_the_right_whatever_the_order():
+    fig = plots.curves({"falling": ([3, 2, 1], [30, 20, 10]), "flat": ([1, 2, 3], [5, 5, 5])}, "x", "y", ylim=(0, None))
+    at = {t.get_text(): t.xy for t in fig.axes[0].texts}
+    assert at == {"falling": (3, 30), "flat": (3, 5)} and fig.axes[0].get_ylim()[0] == 0
 
 
 def test_labels_move_only_as_far_as_needed():
