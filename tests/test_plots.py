@@ -210,7 +210,8 @@ def test_curves_name_their_ends():
 
 
 def test_names_stand_at_the_right_whatever_the_order():
-    fig = plots.curves({"falling": ([3, 2, 1], [30, 20, 10]), "flat": ([1, 2, 3], [5, 5, 5])}, "x", "y", ylim=(0, None))
+    lines = {"falling": ([3, 2, 1], [30, 20, 10]), "flat": ([1, 2, 3], [5, 5, 5])}
+    fig = plots.curves(lines, "x", "y", ylim=(0, None))
     at = {t.get_text(): t.xy for t in fig.axes[0].texts}
     assert at == {"falling": (3, 30), "flat": (3, 5)} and fig.axes[0].get_ylim()[0] == 0
 
