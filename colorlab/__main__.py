@@ -52,8 +52,8 @@ def build_parser() -> argparse.ArgumentParser:
     judge.add_argument("--photos", metavar="FOLDER", help="instead: color the photographs of FOLDER here")
     judge.add_argument("--split", choices=("train", "val", "test"), default="test", help="of --photos")
     judge.add_argument("--limit", type=_positive(int), help="at most so many photographs")
-    judge.add_argument("--discriminator", default="pocket", metavar="NAME",
-                       help="pocket, a file, or fresh: trained here, on the half that it does not judge")
+    judge.add_argument("--discriminator", default="fresh", metavar="NAME",
+                       help="a file, or fresh: trained here, on the half that it does not judge")
     judge.add_argument("--epochs", type=_positive(int), default=10, help="of fresh discriminators")
     judge.add_argument("--seed", type=int, default=0, help="of fresh discriminators and of the intervals")
     judge.add_argument("--json", metavar="FILE", help="write the numbers there too")
@@ -80,6 +80,10 @@ def _training(parser, steps: int, lr: float, loss: str) -> None:
     parser.add_argument("--batch", type=_positive(int), default=16, help="photographs a step")
     parser.add_argument("--crop", type=_positive(int), default=96, help="pixels a side, a multiple of 8")
     parser.add_argument("--lr", type=_positive(float), default=lr, help="learning rate")
+    parser.add_argument("--mix", type=_share, default=0.5, help="lambda of the class weights: 1 weighs all bins alike")
+    parser.add_argument("--average", type=_below_one, default=0.0,
+                        help="decay of a moving average of the weights, 0.999 for long runs")
+    parser.add_argument("--half", action="store_true", help="save in half precision, half the size")
     parser.add_argument("--seed", type=int, default=0, help="of weights and batches")
 
 
@@ -101,6 +105,13 @@ def _share(text: str) -> float:
 
 
 _temperature = _share
+
+
+def _below_one(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is outside [0, 1)")
+    return value
 
 
 def main(argv: list[str] | None = None) -> int:

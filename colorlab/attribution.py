@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .color import lab_to_rgb, rgb_to_lab
 from .judging import score
-from .pairs import evaluating
+from .generators import evaluating
 
 
 def occlusion_map(discriminator, image: Tensor, instead: Tensor, window: int = 30,

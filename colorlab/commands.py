@@ -71,11 +71,13 @@ def _mean_error(generator, images: Tensor) -> Tensor:
 def _train_and_save(generator, images: Tensor, args, **options) -> None:
     out = Path(args.out)
     log = training.train_generator(generator, images, loss=args.loss, steps=args.steps, batch=args.batch,
-                                   crop=args.crop, lr=args.lr, seed=args.seed, folder=out, **options)
+                                   crop=args.crop, lr=args.lr, mix=args.mix, average=args.average,
+                                   seed=args.seed, folder=out, **options)
     if log.interrupted:
         raise KeyboardInterrupt  # the checkpoint is in its folder
-    path = checkpoints.save(generator.cpu(), out / "generator.safetensors", photographs=len(images),
-                            loss=args.loss, steps=args.steps, seed=args.seed)
+    settings = {name: getattr(args, name) for name in ("loss", "steps", "batch", "crop", "lr", "mix", "average", "seed")}
+    path = checkpoints.save(generator.cpu(), out / "generator.safetensors", half=args.half, photographs=len(images),
+                            seconds=round(log.seconds), **settings)
     print(f"{path}: trained for {args.steps} steps on {len(images)} photographs\n"
           f"try it: python -m colorlab colorize IN OUT --weights {path}")
 

@@ -225,7 +225,7 @@ def resize_short(rgb: torch.Tensor, size: int) -> torch.Tensor:
     scale = size / min(height, width)
     target = tuple(max(size, round(side * scale)) for side in (height, width))
     flat = rgb.reshape(-1, 1, height, width)  # every channel of every image on its own
-    return F.interpolate(flat, target, mode="bilinear", antialias=True).reshape(*rgb.shape[:-2], *target)
+    return F.interpolate(flat, target, mode="bilinear", antialias=True).clamp(0, 1).reshape(*rgb.shape[:-2], *target)
 
 
 def center_crop(rgb: torch.Tensor, size: int) -> torch.Tensor:

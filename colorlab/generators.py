@@ -4,6 +4,8 @@ ECCV16 is the network of Zhang, Isola & Efros, *Colorful Image Colorization* (EC
 table), at any width, with the layer names of the authors' released PyTorch weights. `load` finds trained ones.
 """
 
+from contextlib import contextmanager
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -80,12 +82,8 @@ class ECCV16(nn.Module):
         if (height, width) != tuple(L.shape[-2:]):
             small = F.interpolate(L, (height, width), mode="bilinear", antialias=True, align_corners=False).clamp(0, 100)
         small = F.pad(small, (0, -width % REDUCTION, 0, -height % REDUCTION), mode="replicate")
-        training = self.training
-        self.eval()
-        try:
+        with evaluating(self):
             output = self(small.to(next(self.parameters())))
-        finally:
-            self.train(training)
         ab = (output if self.bins is None else self.bins.annealed_mean(output, temperature)).to(L)
         ab = F.interpolate(ab, small.shape[-2:], mode="bilinear", align_corners=False)[..., :height, :width]
         if (height, width) == tuple(L.shape[-2:]):
@@ -118,6 +116,21 @@ def _working_size(height: int, width: int, work_size: int) -> tuple[int, int]:
     square (so that a panorama does not take all memory), never enlarged, no side below 1."""
     scale = min(1.0, work_size / min(height, width), (4 * work_size**2 / (height * width)) ** 0.5)
     return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+@contextmanager
+def evaluating(network):
+    """A network in evaluation mode, each of its modules put back as it was afterwards; gives the network's device."""
+    modules = list(network.modules()) if isinstance(network, nn.Module) else []
+    modes = [module.training for module in modules]
+    try:
+        if modules:
+            network.eval()
+        tensors = [*network.parameters(), *network.buffers()] if modules else []
+        yield tensors[0].device if tensors else torch.device("cpu")
+    finally:
+        for module, mode in zip(modules, modes):
+            module.training = mode
 
 
 def load(name: str = "pocket", **options) -> ECCV16:

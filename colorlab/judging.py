@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .pairs import evaluating
+from .generators import evaluating
 
 Z = 1.959964  # a standard normal lies within +-Z in 95 % of draws
 

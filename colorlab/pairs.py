@@ -21,12 +21,13 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
 from .batches import fingerprint
 from .color import lab_to_rgb, rgb_to_lab
 from .controls import blurred_chroma, grey, random_color, to_8_bit  # noqa: F401
+from .generators import evaluating
 
 PATH = 1  # raised when the path above changes, so that pairs made by an older one are not mistaken for its own
 
@@ -170,21 +171,6 @@ def swap(pairs: Pairs, seed: int = 0) -> Pairs:
 def shrink(images: Tensor, size: int) -> Tensor:
     """uint8 (N, 3, S, S) -> uint8 (N, 3, size, size), antialiased bilinear."""
     return to_8_bit(F.interpolate(images.float() / 255, size=(size, size), mode="bilinear", antialias=True))
-
-
-@contextmanager
-def evaluating(network):
-    """A network in evaluation mode, each of its modules put back as it was afterwards; gives the network's device."""
-    modules = list(network.modules()) if isinstance(network, nn.Module) else []
-    modes = [module.training for module in modules]
-    try:
-        if modules:
-            network.eval()
-        tensors = [*network.parameters(), *network.buffers()] if modules else []
-        yield tensors[0].device if tensors else torch.device("cpu")
-    finally:
-        for module, mode in zip(modules, modes):
-            module.training = mode
 
 
 @torch.no_grad()

@@ -14,12 +14,13 @@ import functools
 import itertools
 import operator
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import torch
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from . import sources
 from .decoding import (PhotoError, center_crop, open_photo, resize_short, save_photo,  # noqa: F401
@@ -90,7 +91,7 @@ class Photos:
     def _drop_broken(self, wanted: int, work: Callable, progress: bool = False) -> Iterator:
         """Yield work(reader) of the first `wanted` readable photographs, in order; forget the broken."""
         good, broken, position = [], [], 0
-        with (tqdm(total=wanted, desc="photographs", disable=not progress) as bar,
+        with (tqdm(total=wanted, desc="photographs", disable=not progress, leave=False, file=sys.stdout) as bar,
               ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool):
             while len(good) < wanted and position < len(self):
                 stop = min(position + wanted - len(good), position + 64, len(self))  # 64 bounds memory

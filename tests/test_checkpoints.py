@@ -1,0 +1,109 @@
+"""Files of networks: whole or not at all, and every damaged one refused with what to do."""
+
+import urllib.error
+
+import pytest
+import torch
+
+from colorlab import checkpoints, generators
+from colorlab.bins import AbBins
+from colorlab.checkpoints import WeightsError
+from colorlab.discriminators import Discriminator
+from colorlab.generators import ECCV16
+
+
+@pytest.fixture
+def narrow():
+    torch.manual_seed(0)
+    return ECCV16(0.0625, work_size=128).eval()
+
+
+@pytest.mark.parametrize("build", [lambda: ECCV16(0.0625), lambda: ECCV16(0.125, bins=None), lambda: ECCV16(0.0625, AbBins(20))])
+def test_save_and_load(build, tmp_path):
+    network = build().eval()
+    path = checkpoints.save(network, tmp_path / "g.safetensors", steps=7)
+    loaded = generators.load(path)
+    L = 100 * torch.rand(1, 1, 16, 16)
+    assert torch.equal(loaded(L), network(L)) and not loaded.training
+    assert checkpoints.notes(path)["steps"] == 7 and loaded.work_size == network.work_size
+
+
+def test_half_precision_halves_the_file_and_loads_as_float32(narrow, tmp_path):
+    whole = checkpoints.save(narrow, tmp_path / "whole.safetensors").stat().st_size
+    half = checkpoints.save(narrow, tmp_path / "half.safetensors", half=True)
+    assert half.stat().st_size < 0.6 * whole
+    assert next(generators.load(half).parameters()).dtype == torch.float32
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
+    target = tmp_path / "file"
+    target.write_text("old")
+
+    def fail(temporary):
+        temporary.write_text("half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        checkpoints.write_atomically(target, fail)
+    assert target.read_text() == "old" and list(tmp_path.iterdir()) == [target]
+
+
+def test_truncated_file(narrow, tmp_path):
+    path = checkpoints.save(narrow, tmp_path / "g.safetensors")
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(WeightsError, match="copied whole"):
+        generators.load(path)
+
+
+def test_unknown_name_lists_the_known():
+    with pytest.raises(WeightsError, match="expected 'pocket', 'eccv16-released' or the path"):
+        generators.load("pokcet")
+
+
+def test_a_discriminator_is_no_generator(tmp_path):
+    path = checkpoints.save(Discriminator(), tmp_path / "d.safetensors")
+    with pytest.raises(WeightsError, match="holds Discriminator"):
+        generators.load(path)
+
+
+def test_released_layout_loads(tmp_path, monkeypatch):
+    """The real file cannot be had in a test; one of its keys and shapes must load, hash, cache and colour."""
+    torch.manual_seed(0)
+    state = ECCV16().state_dict()
+    path = tmp_path / "checkpoints" / checkpoints.RELEASED_FILE
+    path.parent.mkdir()
+    torch.save(state, path)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    import hashlib
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    network = checkpoints.load_released(checkpoints.released_path(download=False, sha256=digest))
+    assert torch.equal(network.state_dict()["model5.2.weight"], state["model5.2.weight"])
+    with pytest.raises(WeightsError, match="SHA-256"):  # the same file is not the authors'
+        generators.load("eccv16-released")
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(WeightsError, match="delete it"):
+        checkpoints.load_released(path)
+
+
+def test_no_network_says_what_to_do(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise urllib.error.URLError("no route to host")
+
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
+    with pytest.raises(WeightsError, match=r"load\('pocket'\)"):
+        generators.load("eccv16-released")
+    with pytest.raises(WeightsError, match="not at"):
+        generators.load("eccv16-released", download=False)
+    assert not [p for p in tmp_path.rglob("*") if p.is_file()]
+
+
+def test_code_in_a_pickle_is_not_run(tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "ran"), "w"))
+
+    torch.save(Evil(), tmp_path / "evil.pth")
+    with pytest.raises(WeightsError):
+        generators.load(tmp_path / "evil.pth")
+    assert not (tmp_path / "ran").exists()
