@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .color import lab_to_rgb, rgb_to_lab
-from .judging import score
 from .generators import evaluating
+from .judging import score
 
 
 def occlusion_map(discriminator, image: Tensor, instead: Tensor, window: int = 30,

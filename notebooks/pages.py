@@ -14,6 +14,7 @@ import nbformat
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 PROGRESS = re.compile(r"\d+%\|.*\||\[\d+:\d\d<|\d+(\.\d+)?(it|s|B|img)/(s|it)\b|\bit \[\d+:\d\d")
+FORMULA = re.compile(r"(\$\$.+?\$\$|\$[^$\n]+?\$)", re.S)
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -37,7 +38,8 @@ def about(nb) -> tuple[str, str]:
 # ---------------------------------------------------------------------------- what a stored output looks like
 def overwrite(text: str) -> str:
     """What a terminal would show after carriage returns: of `10%\\r20%\\r30%` the last."""
-    return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n"))
+    lines = [line.rstrip("\r").rsplit("\r", 1)[-1].rstrip() for line in text.split("\n")]
+    return "\n".join(shown for shown, line in zip(lines, text.split("\n")) if shown or "\r" not in line)
 
 
 def without_progress(text: str) -> str:
@@ -121,7 +123,27 @@ def web_page(nb, path: Path, folder: Path) -> str:
         image["alt"] = descriptions.get("".join(image["src"].split(",", 1)[1].split()), image.get("alt", ""))
     for link in soup.select("a[href*='.ipynb']"):
         link["href"] = re.sub(r"^(\w+)\.ipynb(?=#|$)", r"\1.html", link["href"])
+    for script in soup.select("script[src^='http'], script[type^='text/x-mathjax']"):
+        script.decompose()  # the page must read the same without a network
+    formulas_as_mathml(soup)
     return str(soup)
+
+
+def formulas_as_mathml(soup) -> None:
+    """Write the formulas of the prose as MathML, which browsers draw themselves, instead of TeX for a script."""
+    from bs4 import BeautifulSoup
+    from latex2mathml.converter import convert
+
+    prose = [text for cell in soup.select(".jp-RenderedMarkdown") for text in cell.find_all(string=True)]
+    for text in prose:
+        if "$" not in text or text.find_parent(["code", "pre"]):
+            continue
+        parts = FORMULA.split(str(text))  # prose, TeX, prose, TeX, ..., prose
+        if len(parts) > 1:
+            drawn = [html.escape(part, quote=False) if i % 2 == 0 else
+                     convert(part.strip("$").strip(), display="block" if part.startswith("$$") else "inline")
+                     for i, part in enumerate(parts)]
+            text.replace_with(BeautifulSoup("".join(drawn), "html.parser"))
 
 
 def pictures(cell) -> list[str]:

@@ -159,3 +159,22 @@ def test_about_reads_the_title_and_the_first_sentence():
     assert pages.about(new_notebook(cells=cells)) == ("3. Training", "A lab.")
     cells = [new_markdown_cell("# T\n\n> quote\n\n- item\n\nThe **prose**\ngoes on.")]
     assert pages.about(new_notebook(cells=cells)) == ("T", "The prose goes on.")
+
+
+def test_pages_need_no_network_and_draw_their_formulas(tmp_path):
+    text = "# T\n\nThe loss $-\\sum_q z_q \\log \\hat z_q$ costs `$5`, and\n\n$$\\frac{a < b}{c}$$\n"
+    nb = new_notebook(cells=[new_markdown_cell(text), new_code_cell("price = '$1 and $2'")])
+    page = pages.web_page(nb, tmp_path / "x.ipynb", tmp_path)
+    assert page.count("<math") == 2 and 'display="block"' in page and "\\sum" not in page and "\\frac" not in page
+    assert "<code>$5</code>" in page and "$1 and $2" in page.replace("&#39;", "'")
+    assert "<script src=" not in page
+
+
+@pytest.mark.parametrize("text, shown", [
+    ("10%\r20%\r30%\n", "30%\n"),
+    ("training 99%\r            \rdone\n", "done\n"),
+    ("training 99%\r            \nnext\n", "next\n"),  # a bar that cleared itself leaves no empty line
+    ("one\n\ntwo", "one\n\ntwo"),
+])
+def test_overwriting(text, shown):
+    assert pages.overwrite(text) == shown
