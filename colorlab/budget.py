@@ -48,6 +48,16 @@ TABLE = {
     "nb05_pairs": (24, 240, 4_000),    # to rank; the galleries choose among them
     "nb05_epochs": (1, 10, 10),        # of each judge
     "nb05_stride": (60, 10, 5),        # of the occluding window, in pixels
+    "nb06_pool": (20, 160, 10_000),    # to choose from; each arm trains on a fifth
+    "nb06_judges": (12, 80, 2_000),    # pairs that fresh judges learn from
+    "nb06_held_out": (20, 200, 4_000),  # to judge: a random half, and the most real fifth
+    "nb06_size": (64, 160, 256),
+    "nb06_seeds": (2, 3, 5),           # of every arm
+    "nb06_epochs": (1, 5, 10),         # of each judge
+    "nb06_steps": (2, 40, 600),        # of each arm
+    "nb06_watch": (2, 120, 3_000),     # of the run that goes on for too long
+    "nb06_batch": (4, 16, 32),
+    "nb06_crop": (32, 96, 160),
 }
 
 
