@@ -63,12 +63,16 @@ def rank_correlation(x, y, n: int = 2000, seed: int = 0, groups=None) -> Estimat
 
     Args:
         n: resamples. groups: (N,) labels; crops of one photograph share theirs, and are drawn together.
+    Returns:
+        Estimate; NaN thrice where all x, or all y, are equal.
     Raises:
-        ValueError: unequal lengths, NaN, or all values of one equal.
+        ValueError: unequal lengths, NaN.
     """
     x, y = _numbers(x, "x", (1,)), _numbers(y, "y", (1,))
-    if len(x) != len(y) or np.ptp(x) == 0 or np.ptp(y) == 0:
-        raise ValueError(f"x has {len(x)} and y {len(y)} numbers; expected as many of each, not all equal")
+    if len(x) != len(y):
+        raise ValueError(f"x has {len(x)} and y {len(y)} numbers; expected as many of each")
+    if np.ptp(x) == 0 or np.ptp(y) == 0:
+        return Estimate(math.nan, math.nan, math.nan)
 
     def statistic(counts):  # (m, N), how often each image was drawn -> (m,)
         return _correlation(_ranks(x, counts), _ranks(y, counts), counts)

@@ -50,6 +50,16 @@ def held_out(judges: list, fold: Tensor, images: Tensor) -> Tensor:
     return logits
 
 
+def judge_unit(real: Tensor, fake: Tensor, fold: Tensor) -> Tensor:
+    """Spread of the logits of each pair's judge ``(N,)``: divided by it, logits of all judges share a scale.
+
+    The scale of a logit is a network's own: a confident judge would fill every gallery. Dividing changes no sign,
+    and no order within a judge.
+    """
+    spread = [torch.cat((real[fold == i], fake[fold == i])).std() for i in range(int(fold.max()) + 1)]
+    return torch.stack(spread)[fold]
+
+
 def one_each(order, groups: list[str], n: int = 10) -> list[int]:
     """The first n of an order, at most one of each photograph: crops of one photograph would fill a gallery.
 

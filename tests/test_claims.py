@@ -83,7 +83,11 @@ def test_rank_correlation_and_its_interval():
     assert rank_correlation(torch.tensor(x), torch.tensor(-x), n=100).mean == pytest.approx(-1)
 
 
-@pytest.mark.parametrize("x, y", [([1, 2, 3], [1, 2]), ([1, 1, 1], [1, 2, 3]), ([1, 2, np.nan], [1, 2, 3])])
+def test_what_is_constant_correlates_with_nothing():
+    assert all(np.isnan(rank_correlation([1, 1, 1], [1, 2, 3])))
+
+
+@pytest.mark.parametrize("x, y", [([1, 2, 3], [1, 2]), ([1, 2, np.nan], [1, 2, 3])])
 def test_correlations_that_do_not_exist_are_refused(x, y):
     with pytest.raises(ValueError):
         rank_correlation(x, y)

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from colorlab import galleries
-from colorlab.galleries import cross_fit, held_out, one_each
+from colorlab.galleries import cross_fit, held_out, judge_unit, one_each
 from colorlab.pairs import Pairs
 
 
@@ -59,6 +59,16 @@ def test_held_out_asks_the_right_judge():
         held_out([Constant(0), Constant(1)], fold, images)
     with pytest.raises(ValueError, match="fold has 4 entries .* expected 3"):
         held_out([Constant(i) for i in range(3)], fold, images[:3])
+
+
+def test_dividing_by_the_unit_makes_a_confident_judge_one_of_many():
+    real, fake = torch.randn(200) + 1, torch.randn(200) - 1
+    fold = torch.arange(200) % 2
+    louder = torch.where(fold == 1, 50.0, 1.0)
+    unit = judge_unit(real * louder, fake * louder, fold)
+    assert torch.allclose(real * louder / unit, real / judge_unit(real, fake, fold))
+    loud, fair = ((real * louder / u).topk(10).indices.tolist() for u in (1, unit))
+    assert fold[loud].all() and not fold[fair].all()
 
 
 def test_one_each_keeps_the_best_of_a_photograph():
