@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import platform
+import shlex
 import sys
 from pathlib import Path
 
@@ -125,8 +127,15 @@ def judge(args) -> None:
     for name, value in numbers.items():
         print(f"  {name:<34}{value}")
     if args.json:
-        text = json.dumps({name: value._asdict() for name, value in numbers.items()}, indent=1)
+        text = json.dumps({"command": " ".join(["python -m colorlab", *map(shlex.quote, sys.argv[1:])]),
+                           "machine": _machine(), "photographs": len(made),
+                           "numbers": {name: value._asdict() for name, value in numbers.items()}}, indent=1)
         checkpoints.write_atomically(args.json, lambda path: path.write_text(text + "\n", encoding="utf-8"))
+
+
+def _machine() -> str:
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{os.cpu_count()} cores, no GPU"
+    return f"{platform.system()} {platform.machine()}, {device}, torch {torch.__version__}"
 
 
 def _some(images, folder) -> None:

@@ -278,7 +278,9 @@ def test_judge_photos(tmp_path, folder, dull, judge_weights, judge, capsys):
     assert main(argv) == 0
     out = capsys.readouterr().out
     assert "4 photographs" in out and "fooling rate" in out
-    numbers = json.loads((tmp_path / "n.json").read_text())
+    record = json.loads((tmp_path / "n.json").read_text())
+    assert record["command"].startswith("python -m colorlab ") and record["machine"] and record["photographs"] == 4
+    numbers = record["numbers"]
     assert numbers["fooling rate"]["pairs"] == 4 and 0 <= numbers["accuracy"]["rate"] <= 1
     for kind in ("plain AuC", "rebalanced AuC"):
         rows = {name: numbers[f"{kind}, {name}"] for name in ("generator", "all grey", "best constant")}
