@@ -1,0 +1,236 @@
+"""Fine-tuning a generator on chosen photographs, and the control arms without which a gain says nothing.
+
+    judges, fold = galleries.cross_fit(made)                            no judge ranks what it trained on
+    real = realness(judges, made.real, fold)
+    chosen = choose("most real", 32, realness=real, loss=photo_losses(start, images, weights))
+    tuned, log = finetune(start, images[chosen], prior, steps=40)
+
+An arm is a way to choose. All arms get as many photographs, steps and seeds; "none" keeps the start. What
+happens to "most real" and to "random" alike is the effect of training on, not of the choice.
+
+Mu & Lee, *Improving Parametric Colorization Methods Using Discriminators*, fine-tune on "most real" alone
+(Figure 8).
+"""
+
+import copy
+import math
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from . import judging, metrics, training
+from .batches import at_a_quarter
+from .bins import AbBins
+from .color import rgb_to_lab
+from .discriminators import Discriminator
+from .judging import Estimate
+from .losses import weighted_and_plain
+from .pairs import Pairs, evaluating
+from .rebalance import class_weights
+
+ARMS = ("none", "random", "most real", "largest loss")
+HIGHER = {"fooling rate": ("better", "worse"), "distance": ("worse", "better"),  # what more, less of it mean
+          "plain AuC": ("better", "worse"), "rebalanced AuC": ("better", "worse"),
+          "chroma ratio": ("more colourful", "duller")}
+
+
+# --- Choosing ------------------------------------------------------------------------------------
+
+def ranks(scores: Tensor) -> Tensor:
+    """Scores (N,) -> places from 0, the lowest, to 1, the highest; equal ones share the mean of theirs."""
+    below, equal = (scores[:, None] > scores).sum(1), (scores[:, None] == scores).sum(1)
+    return (below + (equal - 1) / 2) / max(1, len(scores) - 1)
+
+
+def realness(judges: list, real: Tensor, fold: Tensor | None = None) -> Tensor:
+    """How real photographs look to judges that did not train on them: places (N,) from 0 to 1, the most real.
+
+    The logits of two networks have no scale in common, so each judge ranks for itself.
+
+    Args:
+        judges, fold: of `galleries.cross_fit`; judge i ranks the photographs of fold i. Without fold no judge
+            knows any of them, and each photograph gets the mean of its places.
+        real: uint8 ``(N, 3, 150, 150)``.
+    """
+    if fold is None:
+        return torch.stack([ranks(judging.score(judge, real)) for judge in judges]).mean(0)
+    places = torch.empty(len(real))
+    for i, judge in enumerate(judges):
+        if (fold == i).any():
+            places[fold == i] = ranks(judging.score(judge, real[fold == i]))
+    return places
+
+
+@torch.no_grad()
+def photo_losses(generator: nn.Module, images: Tensor, weights: Tensor | None = None) -> Tensor:
+    """The training loss of each photograph: uint8 ``(N, 3, S, S)``, S a multiple of 8 -> (N,) on the CPU.
+
+    Args:
+        weights: ``(Q,)`` class weights; None weighs all pixels alike. Without bins the loss is half the
+            squared error in ab by the pixel, and weights are not used.
+    """
+    losses = []
+    with evaluating(generator) as device:
+        for image in images.split(1):
+            lab = rgb_to_lab(image.to(device))
+            output, ab = generator(lab[:, :1]), at_a_quarter(lab[:, 1:])
+            if generator.bins is None:
+                losses.append((output - ab).square().sum(1).mean() / 2)
+            else:
+                losses.append(weighted_and_plain(output, ab, generator.bins, weights)[0])
+    return torch.stack(losses).float().cpu()
+
+
+def choose(arm: str, count: int, realness: Tensor, loss: Tensor, seed: int = 0) -> Tensor:
+    """Which photographs an arm trains on: int64 (count,), sorted; none for "none".
+
+    Args:
+        realness, loss: (N,) each, of the photographs to choose from. seed: of "random", which alone needs it.
+    """
+    if arm not in ARMS or not 0 < count <= len(realness) or len(loss) != len(realness):
+        raise ValueError(f"arm is {arm!r}, count {count} of {len(realness)} realness and {len(loss)} losses; "
+                         f"expected one of {', '.join(ARMS)}, and at most as many as there are of both")
+    if arm == "none":
+        return torch.empty(0, dtype=torch.long)
+    chance = torch.rand(len(realness), generator=torch.Generator().manual_seed(seed))
+    score = {"random": chance, "most real": realness, "largest loss": loss}[arm]
+    return score.argsort(descending=True, stable=True)[:count].sort().values
+
+
+# --- Training ------------------------------------------------------------------------------------
+
+def finetune(generator: nn.Module, images: Tensor, prior: Tensor | None = None, steps: int = 100,
+             lr: float = 1e-4, seed: int = 0, watch: dict[str, Tensor] | None = None,
+             **options) -> tuple[nn.Module, training.Log]:
+    """A copy of a generator, trained on at a low rate with BatchNorm's statistics kept; the original stays.
+
+    Args:
+        images: uint8 ``(N, 3, S, S)``, the chosen photographs.
+        prior: ``(Q,)``, smoothed, counted once for all arms; None counts it over ``images``.
+        watch: sets of photographs, uint8, whose mean loss is logged under their names, from step 0 on.
+        options: of `training.train_generator`: batch, crop, folder, every ...
+    """
+    tuned = copy.deepcopy(generator)
+    options = {"loss": "rebalanced" if tuned.bins is not None else "l2", "freeze_bn": True, **options}
+    weights = None if prior is None else class_weights(prior, options.get("mix", 0.5)).float()
+
+    def losses(step: int) -> dict:
+        return {name: photo_losses(tuned, some, weights).mean().item() for name, some in watch.items()}
+
+    before = losses(0) if watch else {}
+    log = training.train_generator(tuned, images, prior=prior, steps=steps, lr=lr, seed=seed,
+                                   check=losses if watch else None, **options)
+    if watch:
+        log.rows.insert(0, {"step": 0, **before})
+    return tuned, log
+
+
+def fresh_judge(made: Pairs, epochs: int = 10, seed: int = 0, **options) -> Discriminator:
+    """A discriminator that has seen nothing but these pairs; its first weights depend on the seed alone.
+
+    Its weights are averaged over the last dozen steps: with few pairs, a single step can throw a judge off.
+
+    Args:
+        made: its training pairs, fakes of the generator that it is to judge.
+        options: of `training.train_discriminator`.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        judge = Discriminator()
+    training.train_discriminator(judge, made.real, made.fake, epochs=epochs, seed=seed,
+                                 **{"average": 0.9, **options})
+    return judge
+
+
+# --- Comparing -----------------------------------------------------------------------------------
+
+def measure(made: list[Pairs], judges: list, sets: dict[str, Tensor]) -> dict[str, dict[str, np.ndarray]]:
+    """All that is compared, of S seeds, on the very pictures that a judge sees.
+
+    Args:
+        made: S pairs of the same photographs, by the generator of each seed. judges: S, one for each seed.
+        sets: {name: indices (N,)} into the photographs.
+    Returns:
+        for each set: fooled, distance (S, N), of those functions; right (S, N), the share of a pair's two
+        images that is judged rightly; plain, rebalanced (S, N, 152), of `metrics.error_histogram`; chroma
+        (S, N), mean chroma of each fake over the true mean of all.
+    """
+    bins, true = AbBins(), _ab(made[0].real)  # (M, 2, H, W)
+    weights = {name: metrics.evaluation_weights(true[part], bins) for name, part in sets.items()}
+    rows = {name: [] for name in sets}
+    for one, judge in zip(made, judges, strict=True):
+        real, fake, ab = judging.score(judge, one.real), judging.score(judge, one.fake), _ab(one.fake)
+        right, apart = ((real > 0).double() + (fake <= 0)) / 2, distance(real, fake)
+        for name, part in sets.items():
+            rows[name].append({
+                "fooled": fooled(real, fake)[part], "distance": apart[part], "right": right[part],
+                "plain": metrics.error_histogram(ab[part], true[part]),
+                "rebalanced": metrics.error_histogram(ab[part], true[part], weights[name], bins),
+                "chroma": metrics.mean_chroma(ab[part]) / metrics.mean_chroma(true[part]).mean()})
+    return {name: {key: torch.stack([row[key] for row in some]).double().numpy() for key in some[0]}
+            for name, some in rows.items()}
+
+
+def fooled(real: Tensor, fake: Tensor) -> Tensor:
+    """Logits (N,) twice -> 1 where the fake scores higher than its own original, 0.5 for a tie, else 0."""
+    return (fake > real) + 0.5 * (fake == real)
+
+
+def distance(real: Tensor, fake: Tensor) -> Tensor:
+    """Logits (N,) twice -> how far each fake lies below its original, in standard deviations of the logits.
+
+    The mean over photographs is the sensitivity index d': 0 where real and fake cannot be told apart.
+    """
+    spread = ((real.var() + fake.var()) / 2).sqrt()
+    return (real - fake) / spread.clamp(min=1e-6)
+
+
+def estimates(a: dict, b: dict | None = None, groups=None, n: int = 2000) -> dict[str, Estimate]:
+    """What `measure` found, with 95 % intervals that resample photographs and seeds.
+
+    Args:
+        b: None, or what to subtract from a: the intervals are then those of the paired differences.
+        groups: (N,) labels; crops of one photograph are drawn together. n: resamples.
+    """
+    def mean(key: str) -> Estimate:
+        values = a[key] if b is None else a[key] - b[key]
+        found = judging.bootstrap_mean(values, n, groups=groups)
+        if found.low < found.high or key != "fooled":
+            return found
+        count = values.shape[1] if groups is None else len(set(groups))  # all alike: a bootstrap is blind
+        low, high = judging.wilson(abs(found.mean) * count, count)
+        return Estimate(found.mean, low if b is None else -high, high)
+
+    def auc(key: str) -> Estimate:
+        if b is None:
+            return metrics.bootstrap_auc(a[key], n, groups=groups)
+        return metrics.bootstrap_auc_difference(a[key], b[key], n, groups=groups)
+
+    return {"fooling rate": mean("fooled"), "distance": mean("distance"), "plain AuC": auc("plain"),
+            "rebalanced AuC": auc("rebalanced"), "chroma ratio": mean("chroma")}
+
+
+def verdict(difference, names: tuple[str, str] = ("better", "worse")) -> str:
+    """What a difference's interval allows to say: the first name (above 0), the second, or "undecided"."""
+    _, low, high = difference
+    return names[0] if low > 0 else names[1] if high < 0 else "undecided"
+
+
+def needed(difference, count: int, effect: float) -> int:
+    """How many photographs would make the half-width of an interval as small as ``effect``.
+
+    Widths shrink with the square root of what is resampled; seeds are supposed to grow in proportion.
+
+    Args:
+        difference: (mean, low, high), found on ``count`` photographs. effect: what is to be told from 0.
+    """
+    _, low, high = difference
+    if not effect > 0 or not high >= low:
+        raise ValueError(f"effect is {effect} and the interval [{low}, {high}]; expected an effect above 0")
+    return math.ceil(count * ((high - low) / 2 / effect) ** 2)
+
+
+def _ab(images: Tensor) -> Tensor:
+    """uint8 RGB (N, 3, H, W) -> ab (N, 2, H, W)."""
+    return torch.cat([rgb_to_lab(part)[:, 1:] for part in images.split(64)])
