@@ -41,7 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
     finetune = verb("finetune", "go on training a generator, on all photographs or on a telling part")
     _training(finetune, steps=300, lr=1e-4, loss="rebalanced")
     _weights(finetune)
-    finetune.add_argument("--choose", choices=("all", "random", "most-real", "largest-error"), default="all",
+    finetune.add_argument("--choose", choices=("all", "random", "most-real", "largest-loss"), default="all",
                           help="most-real: as ranked by discriminators that did not train on them")
     finetune.add_argument("--share", type=_share, default=0.2, help="of the photographs, unless --choose all")
     finetune.add_argument("--epochs", type=_positive(int), default=10, help="of the discriminators that rank")
@@ -83,6 +83,10 @@ def _training(parser, steps: int, lr: float, loss: str) -> None:
     parser.add_argument("--mix", type=_share, default=0.5, help="lambda of the class weights: 1 weighs all bins alike")
     parser.add_argument("--average", type=_below_one, default=0.0,
                         help="decay of a moving average of the weights, 0.999 for long runs")
+    parser.add_argument("--take-back", type=_zero_to_one, default=0.0,
+                        help="share of the class weights undone in the end: less vivid, likelier colours")
+    parser.add_argument("--work-size", type=_positive(int), default=256,
+                        help="shorter side that the network sees of a photograph, at most")
     parser.add_argument("--half", action="store_true", help="save in half precision, half the size")
     parser.add_argument("--seed", type=int, default=0, help="of weights and batches")
 
@@ -105,6 +109,10 @@ def _share(text: str) -> float:
 
 
 _temperature = _share
+
+
+def _zero_to_one(text: str) -> float:
+    return 0.0 if float(text) == 0 else _share(text)
 
 
 def _below_one(text: str) -> float:

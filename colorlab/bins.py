@@ -105,6 +105,8 @@ class AbBins(nn.Module):
         indices, squared = self._among(points, table[cell[:, 0] * shape[1] + cell[:, 1]], k)
         if not inside.all():  # beyond the table, which covers all of sRGB: compare with every bin
             outside = (~inside).nonzero().squeeze(1)
+            if not torch.isfinite(points).all():
+                raise ValueError("ab holds NaN or infinite values; expected finite colours")
             everything = torch.arange(len(self), device=points.device)
             for part in outside.split(1 << 16):
                 found, distances = self._among(points[part].double(), everything.expand(len(part), -1), k)

@@ -20,6 +20,9 @@ from types import SimpleNamespace
 
 import torch
 
+from .batches import fingerprint
+from .sources import data_folder
+
 NAMES = ("smoke", "laptop", "gpu")
 
 # knob: (smoke, laptop, gpu). What only one notebook needs starts with its number: nb03_steps.
@@ -57,7 +60,7 @@ TABLE = {
     "nb06_steps": (2, 40, 600),        # of each arm
     "nb06_watch": (2, 120, 3_000),     # of the run that goes on for too long
     "nb06_batch": (4, 16, 32),
-    "nb06_crop": (32, 96, 160),
+    "nb06_crop": (32, 80, 160),
 }
 
 
@@ -69,12 +72,17 @@ def current() -> SimpleNamespace:
     return SimpleNamespace(name=name, **{knob: row[NAMES.index(name)] for knob, row in TABLE.items()})
 
 
-def run_folder(name: str) -> Path:
+def run_folder(name: str, *data: torch.Tensor) -> Path:
     """Where a notebook keeps a training run: build/runs/BUDGET/DATA/NAME, so that budgets and data never mix.
 
-    COLORLAB_RUNS moves build/runs elsewhere. The folder is made by whoever writes into it; deleting it starts over.
+    Tensors that the run starts from (images, weights) may be given: others then lead to another folder.
+    COLORLAB_RUNS replaces build/runs, which is the data folder's runs/ where colorlab is not in a checkout. The
+    folder is made by whoever writes into it; deleting it starts over.
     """
     source = os.environ.get("COLORLAB_PHOTOS") or "embedded"
-    data = "embedded" if source == "embedded" else hashlib.blake2b(source.encode(), digest_size=4).hexdigest()
-    root = Path(os.environ.get("COLORLAB_RUNS") or Path(__file__).parents[1] / "build" / "runs")
-    return root / current().name / data / name
+    if source != "embedded":
+        source = hashlib.blake2b(os.path.abspath(source).encode(), digest_size=4).hexdigest()
+    checkout = Path(__file__).parents[1]
+    home = checkout / "build" if (checkout / "pyproject.toml").is_file() else data_folder()
+    root = Path(os.environ.get("COLORLAB_RUNS") or home / "runs")
+    return root / current().name / source / "-".join([name, *([fingerprint(*data)] if data else [])])

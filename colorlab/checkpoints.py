@@ -5,6 +5,7 @@ file, fetched on request only and checked against the SHA-256 of its authors' re
 """
 
 import hashlib
+import http.client
 import json
 import os
 import tempfile
@@ -102,7 +103,7 @@ def released_path(download: bool = True, url: str = RELEASED_URL, sha256: str = 
                                "or use the shipped ones: load('pocket')")
         try:
             write_atomically(path, lambda temporary: torch.hub.download_url_to_file(url, str(temporary)))
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             raise WeightsError(f"the released weights (129 MB) could not be fetched: {error}. Without a network, put "
                                f"{RELEASED_FILE} at {path}, or use the shipped ones: load('pocket')") from error
     with path.open("rb") as file:

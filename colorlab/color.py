@@ -38,19 +38,23 @@ def rgb_to_lab(rgb: Tensor, check: bool = True) -> Tensor:
     return torch.stack((116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)), dim=-3)
 
 
-def lab_to_rgb(lab: Tensor, clip: bool = True) -> Tensor:
+def lab_to_rgb(lab: Tensor, clip: bool = True, check: bool = True) -> Tensor:
     """Convert CIELAB to sRGB; a colour that sRGB cannot show is clipped in linear light.
 
     Args:
         lab: ``(..., 3, H, W)``, L in [0, 100].
         clip: ``False`` leaves values outside [0, 1] as they come (linear light below 0 stays linear, as in sRGB's own
             lowest segment), so that the distance from the gamut can be seen.
+        check: look whether L is in [0, 100]; ``False`` spares a GPU the synchronisation.
     Returns:
         RGB ``(..., 3, H, W)``, in [0, 1] when clipped.
     Raises:
-        TypeError: ``lab`` is no floating tensor. ValueError: no three channels at dimension -3.
+        TypeError: ``lab`` is no floating tensor.
+        ValueError: no three channels at dimension -3, L out of [0, 100], or NaN.
     """
     linear = _lab_to_linear(_image(lab, "lab", 3))
+    if check:
+        _check_range(lab[..., :1, :, :], "L of lab", 0.0, 100.0)
     return linear_to_srgb(linear.clamp(0, 1) if clip else linear)
 
 

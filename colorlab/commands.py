@@ -15,9 +15,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from . import checkpoints, discriminators, generators, judging, metrics, pairs, photos, sources, training
+from . import (checkpoints, discriminators, finetuning, galleries, generators, judging, metrics, pairs, photos, sources,
+               training)
 from .bins import AbBins
 from .color import rgb_to_lab
+from .rebalance import class_weights, empirical_prior, smooth_prior, take_back
 
 FOLDS = 2  # a fresh discriminator judges the half that it did not train on
 
@@ -36,48 +38,42 @@ def finetune(args) -> None:
     if (generator.bins is None) != (args.loss == "l2"):
         wanted = "l2" if generator.bins is None else "classification or rebalanced"
         raise ValueError(f"--loss is {args.loss}, but {args.weights} was made for {wanted}: give that")
-    images = photos.load(args.photos, "train").square(256, progress=True)
+    found = photos.load(args.photos, "train")
+    images = found.square(256, progress=True)
     if args.choose != "all":
-        images = images[choose(generator, images, args.choose, args.share, args.epochs, args.seed)]
+        images = images[_choose(generator, images, found, args)]
     _train_and_save(generator, images, args, freeze_bn=True)
 
 
-def choose(generator, images: Tensor, how: str, share: float, epochs: int = 10, seed: int = 0) -> Tensor:
-    """Indices, sorted, of a share of photographs uint8 (N, 3, S, S): "random", "most-real", "largest-error".
-
-    "most-real" ranks by logits of discriminators that did not train on them, fold by fold, since two networks
-    have no scale in common; "largest-error" ranks by the mean distance of the colorized ab from the true.
-    """
+def _choose(generator, images: Tensor, found, args) -> Tensor:
+    """Indices of the share of photographs that an arm of `finetuning` trains on."""
     if len(images) < 2 * FOLDS:
         raise ValueError(f"{len(images)} photographs are too few to choose from: give a folder with more")
-    parts = [torch.arange(len(images))]
-    if how == "random":
-        rank = torch.rand(len(images), generator=torch.Generator().manual_seed(seed))
-    elif how == "largest-error":
-        rank = _mean_error(generator, images)
-    else:
-        made = pairs.make(generator, images, progress=_watched())
-        rank, _, parts = cross_fit(made, epochs, seed)
-    best = [part[rank[part].argsort(descending=True)[:max(1, round(share * len(part)))]] for part in parts]
-    return torch.cat(best).sort().values
-
-
-def _mean_error(generator, images: Tensor) -> Tensor:
-    errors = []
-    for batch in images.split(8):
-        lab = rgb_to_lab(batch)
-        errors.append((generator.colorize(lab[:, :1]) - lab[:, 1:]).square().sum(1).sqrt().mean((1, 2)))
-    return torch.cat(errors)
+    realness = loss = torch.zeros(len(images))
+    if args.choose == "largest-loss":
+        loss = finetuning.photo_losses(generator, images)
+    elif args.choose == "most-real":  # ranked by judges that did not train on them
+        made = pairs.make(generator, images, names=found.names, groups=found.groups, progress=_watched())
+        judges, fold = galleries.cross_fit(made, FOLDS, args.epochs, args.seed, progress=_watched())
+        realness = finetuning.realness(judges, made.real, fold)
+    count = max(1, round(args.share * len(images)))
+    return finetuning.choose(args.choose.replace("-", " "), count, realness, loss, args.seed)
 
 
 def _train_and_save(generator, images: Tensor, args, **options) -> None:
-    out = Path(args.out)
+    out, prior = Path(args.out), None
+    if args.loss == "rebalanced":
+        prior = smooth_prior(empirical_prior(images.split(64), AbBins()), AbBins())
     log = training.train_generator(generator, images, loss=args.loss, steps=args.steps, batch=args.batch,
-                                   crop=args.crop, lr=args.lr, mix=args.mix, average=args.average,
+                                   crop=args.crop, lr=args.lr, mix=args.mix, average=args.average, prior=prior,
                                    seed=args.seed, folder=out, **options)
     if log.interrupted:
         raise KeyboardInterrupt  # the checkpoint is in its folder
-    settings = {name: getattr(args, name) for name in ("loss", "steps", "batch", "crop", "lr", "mix", "average", "seed")}
+    if args.take_back and prior is not None:
+        take_back(generator, class_weights(prior, args.mix), args.take_back)
+    generator.work_size = args.work_size
+    settings = {name: getattr(args, name) for name in ("loss", "steps", "batch", "crop", "lr", "mix", "average", "take_back",
+                                                      "seed")}
     path = checkpoints.save(generator.cpu(), out / "generator.safetensors", half=args.half, photographs=len(images),
                             seconds=round(log.seconds), **settings)
     print(f"{path}: trained for {args.steps} steps on {len(images)} photographs\n"
@@ -86,23 +82,9 @@ def _train_and_save(generator, images: Tensor, args, **options) -> None:
 
 # --- judge ---------------------------------------------------------------------------------------
 
-def cross_fit(made, epochs: int = 10, seed: int = 0) -> tuple[Tensor, Tensor, list[Tensor]]:
-    """Logits (N,) of real and of fake from fresh discriminators that did not train on them; the folds."""
-    real, fake = torch.empty(len(made)), torch.empty(len(made))
-    folds = made.folds(FOLDS, seed)
-    for i, part in enumerate(folds):
-        rest = torch.cat([other for j, other in enumerate(folds) if j != i])
-        torch.manual_seed(seed + i)
-        judge_ = discriminators.Discriminator()
-        training.train_discriminator(judge_, made.real[rest], made.fake[rest], epochs=epochs, seed=seed,
-                                     progress=_watched())
-        real[part], fake[part] = (judging.score(judge_, images[part]) for images in (made.real, made.fake))
-    return real, fake, folds
-
-
 def judge(args) -> None:
     """Print, and with --json write, what a discriminator and the colour error say."""
-    if bool(args.photos) == bool(args.real and args.fake):
+    if bool(args.photos) == bool(args.real and args.fake) or (args.photos and args.real):
         raise ValueError("give either REAL_DIR and FAKE_DIR, or --photos FOLDER")
     numbers = {}
     if args.photos:
@@ -118,7 +100,8 @@ def judge(args) -> None:
         made = read_pairs(args.real, args.fake, args.limit)
         print(f"{len(made)} pairs of {args.real} and {args.fake}")
     if args.discriminator == "fresh":
-        real, fake, _ = cross_fit(made, args.epochs, args.seed)
+        judges, fold = galleries.cross_fit(made, FOLDS, args.epochs, args.seed, progress=_watched())
+        real, fake = (galleries.held_out(judges, fold, images) for images in (made.real, made.fake))
     else:
         network = discriminators.load(args.discriminator)
         real, fake = judging.score(network, made.real), judging.score(network, made.fake)

@@ -6,6 +6,8 @@ Mu & Lee, *Improving Parametric Colorization Methods Using Discriminators*, sect
 import torch
 from torch import Tensor, nn
 
+from .color import _check_range, _image
+
 SIZE = 150  # the side of the photographs it looks at
 
 
@@ -25,12 +27,17 @@ class Discriminator(nn.Module):
         self.head = nn.Sequential(nn.Flatten(), nn.Linear(64 * 17 * 17, 64), nn.ReLU(), nn.Dropout(0.5), nn.Linear(64, 1))
         self.apply(_initialise)
 
-    def forward(self, rgb: Tensor) -> Tensor:
-        """rgb ``(N, 3, 150, 150)`` floating in [0, 1] -> logits ``(N,)``: log-odds that each photograph is real."""
-        if not rgb.is_floating_point():
+    def forward(self, rgb: Tensor, check: bool = True) -> Tensor:
+        """rgb ``(N, 3, 150, 150)`` floating in [0, 1] -> logits ``(N,)``: log-odds that each photograph is real.
+
+        ``check=False`` leaves out the look at the range, which makes a GPU wait.
+        """
+        if isinstance(rgb, Tensor) and not rgb.is_floating_point():
             raise TypeError(f"rgb has dtype {rgb.dtype}; expected floating values in [0, 1]: divide by 255")
-        if rgb.ndim != 4 or rgb.shape[1:] != (3, SIZE, SIZE):
+        if _image(rgb, "rgb", 3).ndim != 4 or rgb.shape[1:] != (3, SIZE, SIZE):
             raise ValueError(f"rgb has shape {tuple(rgb.shape)}; expected (N, 3, {SIZE}, {SIZE}): photos.to_square, resize")
+        if check:
+            _check_range(rgb, "rgb", 0.0, 1.0)
         return self.head(self.features(rgb)).squeeze(1)
 
 
@@ -42,7 +49,11 @@ def _initialise(layer: nn.Module) -> None:
 
 
 def load(name: str = "pocket") -> Discriminator:
-    """A trained discriminator, in eval mode on the CPU: "pocket" (ships), or the path of a saved one."""
+    """A trained discriminator, in eval mode on the CPU: the path of a saved one, or the name of one that ships.
+
+    Raises:
+        checkpoints.WeightsError (a ValueError): nothing of that name; the message lists what there is.
+    """
     from . import checkpoints
 
     return checkpoints.load_discriminator(name)

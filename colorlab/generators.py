@@ -31,6 +31,8 @@ class ECCV16(nn.Module):
         super().__init__()
         if not 0 < width <= 4:
             raise ValueError(f"width is {width}; expected a factor of the channels in (0, 4], 1 for the paper's")
+        if not work_size >= REDUCTION:
+            raise ValueError(f"work_size is {work_size}; expected at least {REDUCTION} pixels")
         self.width, self.work_size = float(width), int(work_size)
         self.bins = AbBins() if bins is ... else bins
         before = 1
@@ -52,7 +54,7 @@ class ECCV16(nn.Module):
 
     def forward(self, L: Tensor) -> Tensor:
         """L ``(N, 1, H, W)`` in [0, 100], H and W multiples of 8 -> logits ``(N, Q, H/4, W/4)``, or ab without bins."""
-        if L.ndim != 4 or L.shape[1] != 1 or L.shape[2] % REDUCTION or L.shape[3] % REDUCTION:
+        if _image(L, "L", 1).ndim != 4 or L.shape[2] % REDUCTION or L.shape[3] % REDUCTION:
             raise ValueError(f"L has shape {tuple(L.shape)}; expected (N, 1, H, W) with H and W multiples of {REDUCTION}:"
                              " crop or pad it, or call colorize(), which takes any size")
         x = (L - 50) / 100
@@ -136,7 +138,8 @@ def evaluating(network):
 def load(name: str = "pocket", **options) -> ECCV16:
     """A trained generator, in eval mode on the CPU: "pocket" (ships), "eccv16-released" (fetched once), or a path.
 
-    See `colorlab.checkpoints`, whose functions read and write the files.
+    See `colorlab.checkpoints`, whose functions read and write the files. Of the released weights the authors take the plain
+    mean, temperature 1; whether the T of their paper was folded into the last layer is not known, so look at both.
     """
     from . import checkpoints
 

@@ -48,10 +48,12 @@ def fit(network: nn.Module, optimizer: torch.optim.Optimizer, loss_at: Callable[
         average: decay of an exponential moving average of the weights, which the network holds in the end; 0 for none.
         folder: where ``checkpoint.pt`` and ``log.json`` are written and resumed from; None keeps nothing on disk.
         settings: what makes this run this run; a folder of other settings is refused.
-        check: called every ``every`` steps and at the end with the network in eval mode; its dict is logged.
+        check: called every ``every`` steps and at the end, the network being in eval mode and holding what it would be
+            left with at that step (the average, if there is one); its dict is logged.
         freeze_bn: keep BatchNorm's statistics (fine-tuning on few photographs).
     """
-    log, start, settings = Log(), 0, dict(settings or {}, seed=seed, average=average)
+    log, start, settings = Log(), 0, dict(settings or {}, steps=steps, seed=seed, average=average,
+                                            freeze_bn=freeze_bn)
     averaged = copy.deepcopy(network).eval() if average else network
     rates = [group["lr"] for group in optimizer.param_groups]
     checkpoint = None if folder is None else Path(folder) / "checkpoint.pt"
@@ -92,7 +94,7 @@ def fit(network: nn.Module, optimizer: torch.optim.Optimizer, loss_at: Callable[
                     sums, count, log.seconds = {}, 0, time.perf_counter() - began
                 if done % every == 0 or done == steps:
                     if check is not None:
-                        log.rows[-1] |= _checked(check, done, averaged)
+                        log.rows[-1] |= _checked(check, done, network, averaged)
                     keep()
         except KeyboardInterrupt:
             log.interrupted = True
@@ -117,10 +119,18 @@ def _move_average(averaged: nn.Module, network: nn.Module, decay: float) -> None
         mean.lerp_(value, 1 - decay) if mean.is_floating_point() else mean.copy_(value)
 
 
-def _checked(check: Callable[[int], dict], step: int, network: nn.Module) -> dict:
+def _checked(check: Callable[[int], dict], step: int, network: nn.Module, averaged: nn.Module) -> dict:
+    """What ``check`` says of the averaged weights; the network gets its own back."""
     network.eval()
-    with torch.no_grad():
-        return check(step)
+    own = copy.deepcopy(network.state_dict()) if averaged is not network else None
+    try:
+        if own is not None:
+            network.load_state_dict(averaged.state_dict())
+        with torch.no_grad():
+            return check(step)
+    finally:
+        if own is not None:
+            network.load_state_dict(own)
 
 
 def _keep(checkpoint: Path | None, state: dict) -> None:

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from .bins import AbBins
+from .color import _image
 
 
 def euclidean_loss(ab_hat: Tensor, ab: Tensor) -> Tensor:
@@ -19,7 +20,7 @@ def euclidean_loss(ab_hat: Tensor, ab: Tensor) -> Tensor:
     Returns:
         a scalar.
     """
-    if ab_hat.shape != ab.shape or ab.ndim != 4:
+    if _image(ab_hat, "ab_hat", 2).shape != _image(ab, "ab", 2).shape or ab.ndim != 4:
         raise ValueError(f"ab_hat has shape {tuple(ab_hat.shape)} and ab {tuple(ab.shape)}; expected (N, 2, H, W) twice")
     return 0.5 * (ab_hat - ab).square().sum() / len(ab)
 

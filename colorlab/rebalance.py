@@ -72,12 +72,33 @@ def class_weights(prior: Tensor, mix: float = 0.5) -> Tensor:
     return weights / (prior * weights).sum()
 
 
+@torch.no_grad()
+def take_back(generator: torch.nn.Module, weights: Tensor, share: float) -> None:
+    """Undo a share of the rebalancing in a trained generator: log-odds that training raised by log w are lowered by it.
+
+    Weighing a pixel of bin q by w makes a network predict p(q) w(q), up to a factor. Subtracting share * log w from the
+    last layer's bias leads from there (0) back to p(q) (1) without training; between lie less vivid, likelier colours.
+    (Menon et al., *Long-tail learning via logit adjustment*, ICLR 2021.)
+
+    Args:
+        generator: an `ECCV16` with bins; changed in place. weights: ``(Q,)``, what it was trained with. share: in [0, 1].
+    """
+    if generator.bins is None or len(weights) != len(generator.bins):
+        raise ValueError(f"weights has {len(weights)} values; expected a generator with bins, and one weight for each")
+    if not 0 <= share <= 1:
+        raise ValueError(f"share is {share}; expected 0 (leave all) to 1 (take all back)")
+    bias = generator.model8[-1].bias
+    bias -= share * weights.log().to(bias)
+
+
 def is_grey(ab: Tensor, limit: float = GREY) -> Tensor:
     """Which photographs have no colour to learn from: |a| and |b| never above ``limit``. (N, 2, H, W) -> bool (N,)."""
     return ab.abs().flatten(1).amax(1) <= limit
 
 
 def _check_prior(prior: Tensor, length: int | None = None) -> None:
+    if not prior.is_floating_point():
+        raise TypeError(f"prior has dtype {prior.dtype}; expected floating shares: of counts, counts.double()")
     if prior.ndim != 1 or (length is not None and len(prior) != length):
         wanted = "(Q,)" if length is None else f"({length},), one value for each bin"
         raise ValueError(f"prior has shape {tuple(prior.shape)}; expected {wanted}")

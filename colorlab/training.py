@@ -32,10 +32,18 @@ def train_generator(generator: nn.Module, images: Tensor, *, loss: str = "rebala
         labels: "average" the truth over each 4x4 pixels, or "sample" one of them, as the original did.
         device: None: a GPU if there is one. Where bfloat16 is native (see `mixed_precision`), steps run under autocast.
         fit_options: folder, average, check, every, freeze_bn, label, progress of `fit`.
+    Returns:
+        the log: "loss", and "unweighted" beside it for the cross-entropies, "euclidean" for "l2". The generator is trained
+        in place, and left in eval mode.
+    Raises:
+        ValueError: images of another kind or all grey, a loss that does not fit the generator, a crop that does not fit.
     """
     device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     _check_training(generator, images, loss, crop)
     generator.to(device).requires_grad_(True)
+    images = images[torch.cat([~is_grey(rgb_to_lab(part)[:, 1:]) for part in images.split(64)])]  # no weight for grey ones
+    if not len(images):
+        raise ValueError("images are all grey (|a| and |b| never above 5); expected photographs with colour to learn from")
     weights = None
     if generator.bins is not None:
         generator.model_out.requires_grad_(False)
@@ -45,14 +53,13 @@ def train_generator(generator: nn.Module, images: Tensor, *, loss: str = "rebala
             generator.bins.to(device)
         weights = class_weights(prior, mix).float().to(device)
     settings = dict(loss=loss, batch=batch, crop=crop, lr=lr, mix=mix, zoom=zoom, labels=labels, images=fingerprint(images),
-                    weight_decay=weight_decay, width=generator.width, start=fingerprint(*generator.state_dict().values()))
+                    weight_decay=weight_decay, width=generator.width,
+                    weights=None if weights is None else fingerprint(weights), start=fingerprint(*generator.state_dict().values()))
     images = images.to(device)
 
     def loss_at(step: int) -> dict:
         rgb = random_crops(images[batch_at(step, len(images), batch, seed)], crop, zoom, seed * 1_000_003 + step)
         lab = rgb_to_lab(rgb, check=False)
-        coloured = ~is_grey(lab[:, 1:])
-        lab = lab[coloured] if coloured.any() else lab
         ab = at_a_quarter(lab[:, 1:], labels)
         with mixed_precision(device):
             output = generator(lab[:, :1]).float()
@@ -76,6 +83,10 @@ def train_discriminator(discriminator: nn.Module, real: Tensor, fake: Tensor, *,
     Args:
         real, fake: uint8 RGB ``(N, 3, 150, 150)``, a pair at each index. Batches mix both, 2N images an epoch.
         validation: (real, fake) held out, for the log: "validation_accuracy" after each epoch.
+    Returns:
+        the log: "loss" and "accuracy" (of images). The discriminator is trained in place, and left in eval mode.
+    Raises:
+        ValueError: real and fake that are no pairs of uint8 images.
     """
     if real.shape != fake.shape or real.dtype != torch.uint8 or fake.dtype != torch.uint8 or not len(real):
         raise ValueError(f"real is {real.dtype} {tuple(real.shape)} and fake {fake.dtype} {tuple(fake.shape)}; "
@@ -89,7 +100,7 @@ def train_discriminator(discriminator: nn.Module, real: Tensor, fake: Tensor, *,
 
     def loss_at(step: int) -> dict:
         chosen = batch_at(step, len(images), batch, seed).to(device)
-        logits = discriminator(images[chosen].float() / 255)
+        logits = discriminator(images[chosen].float() / 255, check=False)
         right = ((logits > 0) == (truth[chosen] > 0.5)).float().mean()
         return {"loss": F.binary_cross_entropy_with_logits(logits, truth[chosen]), "accuracy": right}
 

@@ -246,6 +246,10 @@ def main(arguments: list[str] | None = None) -> int:
     if not chosen:
         sys.exit(f"no notebook in {args.notebooks}")
     args.out.mkdir(parents=True, exist_ok=True)
+    if "COLORLAB_RUNS" not in os.environ:  # train anew: a run that is loaded would make the minutes mean nothing
+        runs = args.out.resolve() / "work" / "runs"
+        shutil.rmtree(runs, ignore_errors=True)
+        os.environ["COLORLAB_RUNS"] = str(runs)
     folder = args.notebooks if args.inplace else stage(args.notebooks, args.out / "work", fresh=not args.only)
 
     rows: list[dict] = []

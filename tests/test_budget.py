@@ -11,6 +11,7 @@ def test_every_knob_has_three_values_that_never_shrink():
         assert knob.isidentifier() and knob != "name", knob
         assert len(row) == len(budget.NAMES), knob
         if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in row):
+            row = row[::-1] if knob.endswith("stride") else row  # smaller steps are more work
             assert list(row) == sorted(row), f"{knob}: smoke <= laptop <= gpu, not {row}"
         else:
             assert len({type(value) for value in row}) == 1, f"{knob}: one type, not {row}"

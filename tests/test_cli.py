@@ -246,7 +246,7 @@ def test_train_other_losses(tmp_path, folder, loss):
     assert (generators.load(tmp_path / "generator.safetensors").bins is None) == (loss == "l2")
 
 
-@pytest.mark.parametrize("how", ["all", "random", "most-real", "largest-error"])
+@pytest.mark.parametrize("how", ["all", "random", "most-real", "largest-loss"])
 def test_finetune(tmp_path, folder, weights, how, capsys):
     argv = ["finetune", "--photos", str(folder), "--out", str(tmp_path), "--weights", weights, "--steps", "1",
             "--batch", "2", "--crop", "16", "--lr", "1e-3", "--choose", how, "--share", "0.4", "--epochs", "1"]
@@ -257,12 +257,13 @@ def test_finetune(tmp_path, folder, weights, how, capsys):
     assert torch.equal(before.model1[4].running_mean, after.model1[4].running_mean)  # BatchNorm frozen
 
 
-def test_choose_takes_the_right_ones(dull):
-    images = torch.full((6, 3, 64, 64), 128, dtype=torch.uint8)  # grey: an error of |(6, 12)| with `dull`
-    images[2, 0], images[4, 2] = 255, 255  # vivid: a larger one
-    assert commands.choose(generators.load(dull), images, "largest-error", 1 / 3).tolist() == [2, 4]
-    with pytest.raises(ValueError, match="too few"):
-        commands.choose(None, images[:3], "random", 0.5)
+def test_finetune_on_too_few_to_choose_from(tmp_path, folder, weights, capsys):
+    few = tmp_path / "few" / "train"
+    few.mkdir(parents=True)
+    for source in sorted((folder / "train").iterdir())[:3]:
+        (few / source.name).write_bytes(source.read_bytes())
+    argv = ("finetune", "--photos", few.parent, "--out", tmp_path / "o", "--weights", weights, "--steps", "1")
+    assert "too few to choose from" in fails(capsys, *argv, "--choose", "most-real")
 
 
 def test_finetune_with_the_wrong_loss(tmp_path, folder, weights, dull, capsys):

@@ -8,7 +8,8 @@ from hypothesis.extra import numpy as hnp
 
 from colorlab import photos, textbook
 from colorlab.bins import AbBins
-from colorlab.rebalance import class_weights, empirical_prior, is_grey, smooth_prior
+from colorlab.generators import ECCV16
+from colorlab.rebalance import class_weights, empirical_prior, is_grey, smooth_prior, take_back
 
 BINS = AbBins()
 shares = hnp.arrays("float64", len(BINS), elements=st.floats(0, 1)).filter(lambda p: p.sum() > 1e-3)
@@ -90,3 +91,18 @@ def test_which_photographs_are_grey():
 def test_wrong_input_is_named(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_taking_back_leads_from_the_weighted_to_the_plain_distribution():
+    generator = ECCV16(0.0625).eval()
+    weights = class_weights(torch.rand(313, generator=torch.Generator().manual_seed(0)))
+    L = 100 * torch.rand(1, 1, 16, 16, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        before = generator(L).softmax(1)
+        take_back(generator, weights, 1.0)
+        wanted = before / weights[:, None, None]
+        assert torch.allclose(generator(L).softmax(1), wanted / wanted.sum(1, keepdim=True), atol=1e-6)
+    with pytest.raises(ValueError, match="share is 2"):
+        take_back(generator, weights, 2)
+    with pytest.raises(ValueError, match="one weight for each"):
+        take_back(generator, weights[:5], 0.5)

@@ -85,10 +85,21 @@ def test_the_log_has_the_weighted_and_the_unweighted_loss(eight):
 
 def test_grey_photographs_teach_nothing(eight):
     grey = eight.float().mean(1, keepdim=True).to(torch.uint8).expand_as(eight).contiguous()
-    mixed = torch.cat((eight[:4], grey[:4]))
-    with_grey = train_generator(narrow(), mixed, loss="classification", steps=1, batch=8, crop=64, zoom=False,
-                                progress=False)
-    assert with_grey.rows[0]["loss"] == pytest.approx(AbBins().centers.new_tensor(313.0).log().item(), abs=0.1)
+    run = dict(loss="classification", steps=2, batch=4, crop=32, progress=False)
+    alone, mixed = narrow(), narrow()
+    train_generator(alone, eight, **run)
+    train_generator(mixed, torch.cat((eight[:3], grey, eight[3:])), **run)
+    assert torch.equal(weights_of(alone), weights_of(mixed))
+    with pytest.raises(ValueError, match="all grey"):
+        train_generator(narrow(), grey, **run)
+
+
+def test_checks_see_the_averaged_weights_and_training_goes_on_with_its_own(eight):
+    seen, run = [], dict(loss="classification", steps=6, batch=4, crop=32, every=3, average=0.5, progress=False)
+    network, unwatched = narrow(), narrow()
+    train_generator(network, eight, check=lambda step: seen.append(weights_of(network)) or {}, **run)
+    train_generator(unwatched, eight, **run)
+    assert torch.equal(seen[-1], weights_of(network)) and torch.equal(weights_of(network), weights_of(unwatched))
 
 
 class Stop:
@@ -136,6 +147,10 @@ def test_a_folder_of_another_run_is_refused(eight, tmp_path):
         train_generator(narrow(), eight, lr=2e-3, **run)
     with pytest.raises(ValueError, match="images was"):
         train_generator(narrow(), eight.flip(0), lr=1e-3, **run)
+    with pytest.raises(ValueError, match="steps was 2, is now 3"):
+        train_generator(narrow(), eight, **run | {"steps": 3})
+    with pytest.raises(ValueError, match="freeze_bn was False, is now True"):
+        train_generator(narrow(), eight, freeze_bn=True, **run)
 
 
 def test_frozen_batchnorm_keeps_its_statistics(eight):

@@ -21,6 +21,7 @@ def nbval(path, *options) -> tuple[int, int, str]:
     environment = {
         **os.environ,
         "COLORLAB_BUDGET": "smoke",
+        "COLORLAB_RUNS": str(path.parent.parent / "runs"),  # so that notebooks train, and load no earlier run
         "http_proxy": NOWHERE,
         "https_proxy": NOWHERE,
         "no_proxy": "localhost,127.0.0.1",
