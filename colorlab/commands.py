@@ -27,7 +27,7 @@ FOLDS = 2  # a fresh discriminator judges the half that it did not train on
 # --- train, finetune -----------------------------------------------------------------------------
 
 def train(args) -> None:
-    images = photos.load(args.photos, "train").square(256, progress=True)
+    images = photos.load(args.photos, "train").square(256, progress=_watched())
     torch.manual_seed(args.seed)
     generator = generators.ECCV16(args.width, bins=None if args.loss == "l2" else AbBins())
     _train_and_save(generator, images, args)
@@ -39,7 +39,7 @@ def finetune(args) -> None:
         wanted = "l2" if generator.bins is None else "classification or rebalanced"
         raise ValueError(f"--loss is {args.loss}, but {args.weights} was made for {wanted}: give that")
     found = photos.load(args.photos, "train")
-    images = found.square(256, progress=True)
+    images = found.square(256, progress=_watched())
     if args.choose != "all":
         images = images[_choose(generator, images, found, args)]
     _train_and_save(generator, images, args, freeze_bn=True)
@@ -66,7 +66,7 @@ def _train_and_save(generator, images: Tensor, args, **options) -> None:
         prior = smooth_prior(empirical_prior(images.split(64), AbBins()), AbBins())
     log = training.train_generator(generator, images, loss=args.loss, steps=args.steps, batch=args.batch,
                                    crop=args.crop, lr=args.lr, mix=args.mix, average=args.average, prior=prior,
-                                   seed=args.seed, folder=out, **options)
+                                   seed=args.seed, folder=out, progress=_watched(), **options)
     if log.interrupted:
         raise KeyboardInterrupt  # the checkpoint is in its folder
     if args.take_back and prior is not None:
@@ -89,7 +89,7 @@ def judge(args) -> None:
     numbers = {}
     if args.photos:
         found = photos.load(args.photos, args.split)
-        images = found.square(256, args.limit, progress=True)
+        images = found.square(256, args.limit, progress=_watched())
         _some(images, args.photos)
         generator = generators.load(args.weights).to("cuda" if torch.cuda.is_available() else "cpu")
         names, groups = found.names[:len(images)], found.groups[:len(images)]
