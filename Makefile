@@ -4,6 +4,10 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
+# glibc gives large tensors' memory back to the system at every free, which costs as much time as the arithmetic: keep it.
+export MALLOC_MMAP_THRESHOLD_ ?= 33554432
+export MALLOC_TRIM_THRESHOLD_ ?= 1073741824
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run run-all test test-browser lab data clean
 .DELETE_ON_ERROR:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from .color import _image, rgb_to_lab
 
+CHUNK = 1 << 14  # points looked up at a time on a CPU
 CELL = 0.25  # side of a cell of the table of candidates, in steps of the grid
 
 
@@ -97,6 +98,13 @@ class AbBins(nn.Module):
         ab = _image(ab, "ab", 2)
         points = ab.detach().movedim(-3, -1).reshape(-1, 2)  # (P, 2)
         points = points if points.dtype == torch.float64 else points.float()
+        size = CHUNK if points.device.type == "cpu" else max(1, len(points))
+        parts = [self._nearest_points(part, k) for part in points.split(size)]  # small buffers stay in the cache
+        back = lambda x: x.reshape(*ab.shape[:-3], *ab.shape[-2:], k).movedim(-1, -3)  # noqa: E731
+        return back(torch.cat([indices for indices, _ in parts])), back(torch.cat([squared for _, squared in parts]))
+
+    def _nearest_points(self, points: Tensor, k: int) -> tuple[Tensor, Tensor]:
+        """The same for a list of points (P, 2): indices and squared distances, both (P, k)."""
         table, low, shape = candidate_table(self.step, k)  # (cells, C), the plane's corner, cells along a and b
         cell = ((points - low) / (CELL * self.step)).floor()
         inside = ((cell >= 0) & (cell < points.new_tensor(shape))).all(1)
@@ -108,12 +116,11 @@ class AbBins(nn.Module):
             if not torch.isfinite(points).all():
                 raise ValueError("ab holds NaN or infinite values; expected finite colours")
             everything = torch.arange(len(self), device=points.device)
-            for part in outside.split(1 << 16):
+            for part in outside.split(CHUNK):
                 found, distances = self._among(points[part].double(), everything.expand(len(part), -1), k)
                 distances = distances - distances[:, :1]  # in float64: far away, what counts is a small difference
                 indices[part], squared[part] = found, distances.to(squared.dtype)
-        into = lambda x: x.reshape(*ab.shape[:-3], *ab.shape[-2:], k).movedim(-1, -3)  # noqa: E731
-        return into(indices), into(squared)
+        return indices, squared
 
     def _among(self, points: Tensor, candidates: Tensor, k: int) -> tuple[Tensor, Tensor]:
         """Of each point's candidate bins (P, C), the k nearest: indices and squared distances, both (P, k)."""

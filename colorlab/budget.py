@@ -58,7 +58,7 @@ TABLE = {
     "nb06_seeds": (2, 3, 5),           # of every arm
     "nb06_epochs": (1, 5, 10),         # of each judge
     "nb06_steps": (2, 40, 600),        # of each arm
-    "nb06_watch": (2, 120, 3_000),     # of the run that goes on for too long
+    "nb06_watch": (2, 90, 3_000),     # of the run that goes on for too long
     "nb06_batch": (4, 16, 32),
     "nb06_crop": (32, 80, 160),
 }
