@@ -56,7 +56,7 @@ TABLE = {
     "nb06_held_out": (20, 200, 4_000),  # to judge: a random half, and the most real fifth
     "nb06_size": (64, 160, 256),
     "nb06_seeds": (2, 3, 5),           # of every arm
-    "nb06_epochs": (1, 5, 10),         # of each judge
+    "nb06_epochs": (1, 4, 10),         # of each judge
     "nb06_steps": (2, 40, 600),        # of each arm
     "nb06_watch": (2, 90, 3_000),     # of the run that goes on for too long
     "nb06_batch": (4, 16, 32),

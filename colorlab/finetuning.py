@@ -72,14 +72,16 @@ def photo_losses(generator: nn.Module, images: Tensor, weights: Tensor | None = 
     """
     losses = []
     with evaluating(generator) as device:
-        for image in images.split(1):
-            lab = rgb_to_lab(image.to(device))
+        for part in images.split(8):
+            lab = rgb_to_lab(part.to(device))
             output, ab = generator(lab[:, :1]), at_a_quarter(lab[:, 1:])
             if generator.bins is None:
-                losses.append((output - ab).square().sum(1).mean() / 2)
+                losses.append((output - ab).square().sum(1).mean((1, 2)) / 2)
             else:
-                losses.append(weighted_and_plain(output, ab, generator.bins, weights)[0])
-    return torch.stack(losses).float().cpu()
+                each = [weighted_and_plain(logits, true, generator.bins, weights)[0]
+                        for logits, true in zip(output.split(1), ab.split(1))]
+                losses.append(torch.stack(each))
+    return torch.cat(losses).float().cpu()
 
 
 def choose(arm: str, count: int, realness: Tensor, loss: Tensor, seed: int = 0) -> Tensor:
@@ -152,19 +154,20 @@ def measure(made: list[Pairs], judges: list, sets: dict[str, Tensor]) -> dict[st
         made: S pairs of the same photographs, by the generator of each seed. judges: S, one for each seed.
         sets: {name: indices (N,)} into the photographs.
     Returns:
-        for each set: fooled, distance (S, N), of those functions; right (S, N), the share of a pair's two
-        images that is judged rightly; plain, rebalanced (S, N, 152), of `metrics.error_histogram`; chroma
-        (S, N), mean chroma of each fake over the true mean of all.
+        for each set: real, fake (S, N), the logits; fooled, distance (S, N), of those functions; plain,
+        rebalanced (S, N, 152), of `metrics.error_histogram`; chroma (S, N), mean chroma of each fake over the
+        true mean of all.
     """
     bins, true = AbBins(), _ab(made[0].real)  # (M, 2, H, W)
     weights = {name: metrics.evaluation_weights(true[part], bins) for name, part in sets.items()}
     rows = {name: [] for name in sets}
     for one, judge in zip(made, judges, strict=True):
         real, fake, ab = judging.score(judge, one.real), judging.score(judge, one.fake), _ab(one.fake)
-        right, apart = ((real > 0).double() + (fake <= 0)) / 2, distance(real, fake)
+        apart = distance(real, fake)  # in one unit for all sets
         for name, part in sets.items():
             rows[name].append({
-                "fooled": fooled(real, fake)[part], "distance": apart[part], "right": right[part],
+                "real": real[part], "fake": fake[part],
+                "fooled": fooled(real, fake)[part], "distance": apart[part],
                 "plain": metrics.error_histogram(ab[part], true[part]),
                 "rebalanced": metrics.error_histogram(ab[part], true[part], weights[name], bins),
                 "chroma": metrics.mean_chroma(ab[part]) / metrics.mean_chroma(true[part]).mean()})

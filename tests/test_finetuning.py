@@ -213,7 +213,7 @@ def test_measure_of_a_part_weighs_by_that_part_and_keeps_the_judges_scale(measur
     ab_grey = rgb_to_lab(pairs.grey(measured["real"][part]))[:, 1:]
     wanted = metrics.color_auc(ab_grey, ab, metrics.evaluation_weights(ab, AbBins()))
     assert abs(metrics.auc(found["rebalanced"][0]) - wanted) < 1e-4
-    assert np.allclose(measured["perfect"]["right"], 0.5)
+    assert np.array_equal(measured["perfect"]["real"], measured["perfect"]["fake"])
 
 
 def test_estimates_of_a_perfect_colorizer(measured):
