@@ -172,5 +172,5 @@ def _line(message) -> str:
 
 if __name__ == "__main__":
     import signal
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # tidy up when asked to end, too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # tidy up when asked to end, too
     sys.exit(main())

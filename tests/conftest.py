@@ -1,10 +1,14 @@
 """What holds for every test: no network, no photographs but the embedded ones, no window for figures."""
 
 import os
+import signal
 import socket
 
 import matplotlib
 import pytest
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # a shell that starts us in the background does this
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # and what we start would inherit it
 
 os.environ.pop("COLORLAB_PHOTOS", None)  # a user's own setting must not change what the tests see
 matplotlib.use("Agg")
