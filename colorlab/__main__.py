@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 import traceback
 import warnings
@@ -37,6 +38,8 @@ def build_parser() -> argparse.ArgumentParser:
     _training(train, steps=1000, lr=1e-3, loss="rebalanced")
     train.add_argument("--width", type=_positive(float), default=0.25,
                        help="1 is the paper's, 32 million parameters")
+    train.add_argument("--start", metavar="NAME", help="go on from this generator, pocket or a file, at its own width")
+    train.add_argument("--weight-decay", type=_zero_or_more, default=0.01, help="of AdamW")
 
     finetune = verb("finetune", "go on training a generator, on all photographs or on a telling part")
     _training(finetune, steps=300, lr=1e-4, loss="rebalanced")
@@ -115,6 +118,10 @@ def _zero_to_one(text: str) -> float:
     return 0.0 if float(text) == 0 else _share(text)
 
 
+def _zero_or_more(text: str) -> float:
+    return 0.0 if float(text) == 0 else _positive(float)(text)
+
+
 def _below_one(text: str) -> float:
     value = float(text)
     if not 0 <= value < 1:
@@ -124,7 +131,9 @@ def _below_one(text: str) -> float:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one verb; return the exit status."""
+    argv = sys.argv[1:] if argv is None else argv
     args = build_parser().parse_args(argv)
+    args.command = shlex.join(["python", "-m", "colorlab", *argv])  # what a record of its numbers says
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *rest, **more: print(f"colorlab: note: {_line(message)}",
                                                                     file=sys.stderr)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import shlex
 import sys
 from pathlib import Path
 
@@ -27,22 +26,31 @@ FOLDS = 2  # a fresh discriminator judges the half that it did not train on
 # --- train, finetune -----------------------------------------------------------------------------
 
 def train(args) -> None:
-    images = photos.load(args.photos, "train").square(256, progress=_watched())
     torch.manual_seed(args.seed)
-    generator = generators.ECCV16(args.width, bins=None if args.loss == "l2" else AbBins())
-    _train_and_save(generator, images, args)
+    if args.start is None:
+        generator = generators.ECCV16(args.width, bins=None if args.loss == "l2" else AbBins())
+    else:
+        generator = _fitting(args.start, args.loss)
+    images = photos.load(args.photos, "train").square(256, progress=_watched())
+    _train_and_save(generator, images, args, weight_decay=args.weight_decay)
 
 
 def finetune(args) -> None:
-    generator = generators.load(args.weights)
-    if (generator.bins is None) != (args.loss == "l2"):
-        wanted = "l2" if generator.bins is None else "classification or rebalanced"
-        raise ValueError(f"--loss is {args.loss}, but {args.weights} was made for {wanted}: give that")
+    generator = _fitting(args.weights, args.loss)
     found = photos.load(args.photos, "train")
     images = found.square(256, progress=_watched())
     if args.choose != "all":
         images = images[_choose(generator, images, found, args)]
     _train_and_save(generator, images, args, freeze_bn=True)
+
+
+def _fitting(name: str, loss: str) -> generators.ECCV16:
+    """The named generator, if it was made for the loss."""
+    generator = generators.load(name)
+    if (generator.bins is None) != (loss == "l2"):
+        wanted = "l2" if generator.bins is None else "classification or rebalanced"
+        raise ValueError(f"--loss is {loss}, but {name} was made for {wanted}: give that")
+    return generator
 
 
 def _choose(generator, images: Tensor, found, args) -> Tensor:
@@ -72,8 +80,10 @@ def _train_and_save(generator, images: Tensor, args, **options) -> None:
     if args.take_back and prior is not None:
         take_back(generator, class_weights(prior, args.mix), args.take_back)
     generator.work_size = args.work_size
-    settings = {name: getattr(args, name) for name in ("loss", "steps", "batch", "crop", "lr", "mix", "average", "take_back",
-                                                      "seed")}
+    named = ("start", "loss", "steps", "batch", "crop", "lr", "weight_decay", "mix", "average", "take_back", "seed")
+    settings = {name: getattr(args, name) for name in named if getattr(args, name, None) is not None}
+    if "start" in settings:
+        settings["start"] = Path(args.start).name
     path = checkpoints.save(generator.cpu(), out / "generator.safetensors", half=args.half, photographs=len(images),
                             seconds=round(log.seconds), **settings)
     print(f"{path}: trained for {args.steps} steps on {len(images)} photographs\n"
@@ -110,7 +120,7 @@ def judge(args) -> None:
     for name, value in numbers.items():
         print(f"  {name:<34}{value}")
     if args.json:
-        text = json.dumps({"command": " ".join(["python -m colorlab", *map(shlex.quote, sys.argv[1:])]),
+        text = json.dumps({"command": args.command,
                            "machine": _machine(), "photographs": len(made),
                            "numbers": {name: value._asdict() for name, value in numbers.items()}}, indent=1)
         checkpoints.write_atomically(args.json, lambda path: path.write_text(text + "\n", encoding="utf-8"))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -246,6 +247,19 @@ def test_train_other_losses(tmp_path, folder, loss):
     assert (generators.load(tmp_path / "generator.safetensors").bins is None) == (loss == "l2")
 
 
+def test_train_goes_on_from_a_start(tmp_path, folder, weights, dull, capsys):
+    argv = ["train", "--photos", str(folder), "--out", str(tmp_path), "--start", weights, "--steps", "1", "--batch", "2",
+            "--crop", "16", "--lr", "1e-6", "--weight-decay", "0"]
+    assert main(argv) == 0
+    capsys.readouterr()
+    saved = tmp_path / "generator.safetensors"
+    before, after = generators.load(weights), generators.load(saved)
+    moved = (before.model5[0].weight - after.model5[0].weight).abs().max()
+    assert after.width == before.width and 0 < moved < 1e-5
+    assert checkpoints.notes(saved)["start"] == "tiny.safetensors"
+    assert "made for l2" in fails(capsys, *argv[:5], "--start", dull)
+
+
 @pytest.mark.parametrize("how", ["all", "random", "most-real", "largest-loss"])
 def test_finetune(tmp_path, folder, weights, how, capsys):
     argv = ["finetune", "--photos", str(folder), "--out", str(tmp_path), "--weights", weights, "--steps", "1",
@@ -280,7 +294,7 @@ def test_judge_photos(tmp_path, folder, dull, judge_weights, judge, capsys):
     out = capsys.readouterr().out
     assert "4 photographs" in out and "fooling rate" in out
     record = json.loads((tmp_path / "n.json").read_text())
-    assert record["command"].startswith("python -m colorlab ") and record["machine"] and record["photographs"] == 4
+    assert record["command"] == shlex.join(["python", "-m", "colorlab", *argv]) and record["machine"] and record["photographs"] == 4
     numbers = record["numbers"]
     assert numbers["fooling rate"]["pairs"] == 4 and 0 <= numbers["accuracy"]["rate"] <= 1
     for kind in ("plain AuC", "rebalanced AuC"):
