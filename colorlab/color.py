@@ -81,6 +81,11 @@ def linear_to_srgb(linear: Tensor) -> Tensor:
     return torch.where(linear > 0.0031308, curve, 12.92 * linear)
 
 
+def to_8_bit(rgb: Tensor) -> Tensor:
+    """Floating RGB in [0, 1], any shape -> uint8, to the nearest step."""
+    return rgb.mul(255).round().clamp(0, 255).to(torch.uint8)
+
+
 def lab_curve(t: Tensor) -> Tensor:
     """CIELAB's non-linear step: a cube root, and a straight line near black where the root would be too steep."""
     return torch.where(t > EPSILON, t.clamp(min=EPSILON) ** (1 / 3), KAPPA * t + OFFSET)
@@ -118,6 +123,14 @@ def _image(image: Tensor, name: str, channels: int, integers: bool = False) -> T
         wanted = "floating values in [0, 1] or uint8 in 0..255" if integers else "floating values"
         raise TypeError(f"{name} has dtype {image.dtype}; expected {wanted}")
     return image
+
+
+def _check_same_size(one: Tensor, name: str, other: Tensor, other_name: str) -> None:
+    """Refuse images that cannot be compared pixel by pixel; leading dimensions may be broadcast."""
+    batches = zip(reversed(one.shape[:-3]), reversed(other.shape[:-3]))
+    if one.shape[-2:] != other.shape[-2:] or any(n != m and 1 not in (n, m) for n, m in batches):
+        raise ValueError(f"{name} has shape {tuple(one.shape)} and {other_name} {tuple(other.shape)}; expected the same "
+                         "for both")
 
 
 def _check_range(image: Tensor, name: str, low: float, high: float) -> None:

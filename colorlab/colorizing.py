@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from . import decoding, generators
-from .color import lab_to_rgb, rgb_to_lab
+from .color import lab_to_rgb, rgb_to_lab, to_8_bit
 
 STRIP = 2**19  # pixels converted at a time: the conversion makes a dozen float32 copies
 
@@ -40,5 +40,5 @@ def colorize_pixels(generator, pixels: np.ndarray, temperature: float = 0.38) ->
     ab = generator.colorize(L[None], temperature=temperature)[0]  # (2, H, W)
     out = torch.empty_like(rgb, memory_format=torch.contiguous_format)
     for strip, lightness, chroma in zip(out.split(rows, 1), L.split(rows, 1), ab.split(rows, 1)):
-        strip.copy_(decoding.to_bytes(lab_to_rgb(torch.cat((lightness, chroma)))))
+        strip.copy_(to_8_bit(lab_to_rgb(torch.cat((lightness, chroma)))))
     return out

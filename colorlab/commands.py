@@ -9,6 +9,8 @@ import json
 import os
 import platform
 import sys
+import warnings
+from collections import Counter
 from pathlib import Path
 
 import torch
@@ -122,8 +124,13 @@ def judge(args) -> None:
     if args.json:
         text = json.dumps({"command": args.command,
                            "machine": _machine(), "photographs": len(made),
-                           "numbers": {name: value._asdict() for name, value in numbers.items()}}, indent=1)
+                           "numbers": {name: _plain(value) for name, value in numbers.items()}}, indent=1)
         checkpoints.write_atomically(args.json, lambda path: path.write_text(text + "\n", encoding="utf-8"))
+
+
+def _plain(value) -> dict:
+    """A row as JSON has it: what cannot be said (the chroma ratio of grey photographs) is null."""
+    return {key: None if number != number else number for key, number in value._asdict().items()}
 
 
 def _machine() -> str:
@@ -139,19 +146,37 @@ def _some(images, folder) -> None:
 def read_pairs(real_folder, fake_folder, limit: int | None = None):
     """Pairs from two folders in which a photograph and its fake have the same path, suffix apart."""
     real, fake = (sources.whole_folder(folder) for folder in (real_folder, fake_folder))
-    fakes = {os.path.splitext(name)[0]: (name, reader) for name, _, reader in fake}
-    missing = [name for name, _, _ in real if os.path.splitext(name)[0] not in fakes]
+    for folder, found in ((real_folder, real), (fake_folder, fake)):
+        twice = [name for name, n in Counter(_stem(name) for name, _, _ in found).items() if n > 1]
+        if twice:
+            raise ValueError(f"{str(folder)!r} has several files called {twice[0]!r}, suffix apart: which belongs to the "
+                             "pair cannot be told; keep one")
+    _warn_of_one_sided_jpeg(real, fake)
+    fakes = {_stem(name): reader for name, _, reader in fake}
+    missing = [name for name, _, _ in real if _stem(name) not in fakes]
     if missing:
         raise ValueError(f"{len(missing)} of {len(real)} photographs in {str(real_folder)!r} have no fake of "
                          f"their name in {str(fake_folder)!r} (the first: {missing[0]}): color them first")
     real = photos.Photos(*zip(*real))
     real_images = real.square(256, limit)
-    twins = [fakes[os.path.splitext(name)[0]] for name in real.names[:len(real_images)]]
-    fake = photos.Photos(real.names[:len(twins)], real.names[:len(twins)], [reader for _, reader in twins])
+    twins = [fakes[_stem(name)] for name in real.names[:len(real_images)]]
+    fake = photos.Photos(real.names[:len(twins)], real.names[:len(twins)], twins)
     fake_images = fake.square(256)
     _some(fake_images, str(fake_folder))
     kept = [real.names.index(name) for name in fake.names]  # a broken fake takes its original with it
     return pairs.from_images(real_images[kept], fake_images, names=fake.names)
+
+
+def _stem(name: str) -> str:
+    return os.path.splitext(name)[0]
+
+
+def _warn_of_one_sided_jpeg(real: list, fake: list) -> None:
+    real, fake = (sum(name.lower().endswith((".jpg", ".jpeg")) for name, _, _ in found) / len(found)
+                  for found in (real, fake))
+    if abs(real - fake) > 0.1:
+        warnings.warn(f"{real:.0%} of the photographs are JPEG files, and {fake:.0%} of the fakes: a discriminator may tell "
+                      "them apart by JPEG's traces alone; keep both alike", stacklevel=3)
 
 
 def _watched() -> bool:

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .color import lab_to_rgb, rgb_to_lab
+from .color import lab_to_rgb, rgb_to_lab, to_8_bit
 
 
 def blurred_chroma(images: Tensor, factor: int = 4) -> Tensor:
@@ -41,11 +41,6 @@ def random_color(images: Tensor, seed: int = 0) -> Tensor:
 def grey(images: Tensor) -> Tensor:
     """Control: each photograph without colour (a = b = 0, the same L)."""
     return _recolor(images, lambda lab, i: torch.zeros_like(lab[:, 1:]))
-
-
-def to_8_bit(rgb: Tensor) -> Tensor:
-    """RGB in [0, 1] -> uint8, to the nearest step."""
-    return (rgb * 255).round().clamp(0, 255).to(torch.uint8)
 
 
 def _recolor(images: Tensor, ab_of: Callable, batch: int = 16) -> Tensor:

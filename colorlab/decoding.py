@@ -21,6 +21,8 @@ import torch
 import torch.nn.functional as F
 from PIL import Image, ImageCms, ImageOps
 
+from .color import to_8_bit
+
 # Formats that can hold a photograph. A closed list: Pillow would hand an EPS file to Ghostscript.
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "GIF", "BMP", "DIB", "PPM", "JPEG2000", "AVIF")
 SAVE_AS = {".png": {"format": "PNG"}, ".bmp": {"format": "BMP"}, ".tif": {"format": "TIFF"},
@@ -185,7 +187,7 @@ def save_photo(rgb: torch.Tensor, path) -> None:
     if rgb.ndim != 3 or rgb.shape[0] != 3 or not (rgb.is_floating_point() or rgb.dtype == torch.uint8):
         raise ValueError(f"rgb is {tuple(rgb.shape)} {rgb.dtype}; expected (3, H, W), uint8 or floating "
                          "in [0, 1]")
-    rgb = to_bytes(rgb.detach()) if rgb.is_floating_point() else rgb
+    rgb = to_8_bit(rgb.detach()) if rgb.is_floating_point() else rgb
     pixels = rgb.permute(1, 2, 0).cpu().numpy()
     part = path.with_name(f".{path.name[:100]}.{os.getpid()}.part")
     try:
@@ -208,11 +210,6 @@ def check_output(path) -> str:
     if not path.parent.is_dir():
         raise PhotoError(f"{name} cannot be written: there is no folder {str(path.parent)!r}")
     return suffix
-
-
-def to_bytes(rgb: torch.Tensor) -> torch.Tensor:
-    """Float RGB in [0, 1], any shape, rounded to uint8."""
-    return rgb.clamp(0, 1).mul(255).round().to(torch.uint8)
 
 
 def resize_short(rgb: torch.Tensor, size: int) -> torch.Tensor:

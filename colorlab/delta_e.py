@@ -10,7 +10,7 @@ mathematical observations* (Color Research and Application, 2005), whose 34 test
 import torch
 from torch import Tensor
 
-from .color import _image
+from .color import _check_same_size, _image
 
 
 def ciede2000(lab_hat: Tensor, lab: Tensor) -> Tensor:
@@ -21,7 +21,8 @@ def ciede2000(lab_hat: Tensor, lab: Tensor) -> Tensor:
     Returns:
         ``(..., H, W)``.
     """
-    (L1, a1, b1), (L2, a2, b2) = _image(lab_hat, "lab_hat", 3).unbind(-3), _image(lab, "lab", 3).unbind(-3)
+    _check_same_size(_image(lab_hat, "lab_hat", 3), "lab_hat", _image(lab, "lab", 3), "lab")
+    (L1, a1, b1), (L2, a2, b2) = lab_hat.unbind(-3), lab.unbind(-3)
     stretch = 1.5 - 0.5 * _steep((a1.hypot(b1) + a2.hypot(b2)) / 2)  # spreads near-greys along a
     C1, C2 = (a1 * stretch).hypot(b1), (a2 * stretch).hypot(b2)
     h1, h2 = (torch.atan2(b, a * stretch) % (2 * torch.pi) for a, b in ((a1, b1), (a2, b2)))

@@ -24,9 +24,10 @@ from .batches import at_a_quarter
 from .bins import AbBins
 from .color import rgb_to_lab
 from .discriminators import Discriminator
+from .generators import evaluating
 from .judging import Estimate
 from .losses import weighted_and_plain
-from .pairs import Pairs, evaluating
+from .pairs import Pairs
 from .rebalance import class_weights
 
 ARMS = ("none", "random", "most real", "largest loss")
@@ -155,8 +156,7 @@ def measure(made: list[Pairs], judges: list, sets: dict[str, Tensor]) -> dict[st
         sets: {name: indices (N,)} into the photographs.
     Returns:
         for each set: real, fake (S, N), the logits; fooled, distance (S, N), of those functions; plain,
-        rebalanced (S, N, 152), of `metrics.error_histogram`; chroma (S, N), mean chroma of each fake over the
-        true mean of all.
+        rebalanced (S, N, 152), of `metrics.error_histogram`; chroma, true chroma (S, N), of fakes and originals.
     """
     bins, true = AbBins(), _ab(made[0].real)  # (M, 2, H, W)
     weights = {name: metrics.evaluation_weights(true[part], bins) for name, part in sets.items()}
@@ -167,17 +167,12 @@ def measure(made: list[Pairs], judges: list, sets: dict[str, Tensor]) -> dict[st
         for name, part in sets.items():
             rows[name].append({
                 "real": real[part], "fake": fake[part],
-                "fooled": fooled(real, fake)[part], "distance": apart[part],
+                "fooled": judging.fooled(real, fake)[part], "distance": apart[part],
                 "plain": metrics.error_histogram(ab[part], true[part]),
                 "rebalanced": metrics.error_histogram(ab[part], true[part], weights[name], bins),
-                "chroma": metrics.mean_chroma(ab[part]) / metrics.mean_chroma(true[part]).mean()})
+                "chroma": metrics.mean_chroma(ab[part]), "true chroma": metrics.mean_chroma(true[part])})
     return {name: {key: torch.stack([row[key] for row in some]).double().numpy() for key in some[0]}
             for name, some in rows.items()}
-
-
-def fooled(real: Tensor, fake: Tensor) -> Tensor:
-    """Logits (N,) twice -> 1 where the fake scores higher than its own original, 0.5 for a tie, else 0."""
-    return (fake > real) + 0.5 * (fake == real)
 
 
 def distance(real: Tensor, fake: Tensor) -> Tensor:
@@ -210,8 +205,9 @@ def estimates(a: dict, b: dict | None = None, groups=None, n: int = 2000) -> dic
             return metrics.bootstrap_auc(a[key], n, groups=groups)
         return metrics.bootstrap_auc_difference(a[key], b[key], n, groups=groups)
 
+    chroma = a["chroma"] if b is None else a["chroma"] - b["chroma"]
     return {"fooling rate": mean("fooled"), "distance": mean("distance"), "plain AuC": auc("plain"),
-            "rebalanced AuC": auc("rebalanced"), "chroma ratio": mean("chroma")}
+            "rebalanced AuC": auc("rebalanced"), "chroma ratio": metrics.bootstrap_ratio(chroma, a["true chroma"][0], n, groups=groups)}
 
 
 def verdict(difference, names: tuple[str, str] = ("better", "worse")) -> str:

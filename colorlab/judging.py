@@ -102,11 +102,16 @@ def fooling_rate(real_scores, fake_scores, groups=None, seed: int = 0) -> Foolin
         ValueError: unequal lengths, no pairs, NaN.
     """
     real, fake = _paired(real_scores, fake_scores)
-    fooled, ties, pairs = int((fake > real).sum()), int((fake == real).sum()), len(real)
-    won = (fake > real) + 0.5 * (fake == real)
+    count, ties, pairs = int((fake > real).sum()), int((fake == real).sum()), len(real)
+    won = fooled(real, fake)
     crops = groups is not None and len(np.unique(groups)) < pairs
-    rate, low, high = _share(won, groups, seed) if ties or crops else (fooled / pairs, *wilson(fooled, pairs))
-    return FoolingRate(rate, low, high, fooled, ties, pairs)
+    rate, low, high = _share(won, groups, seed) if ties or crops else (count / pairs, *wilson(count, pairs))
+    return FoolingRate(rate, low, high, count, ties, pairs)
+
+
+def fooled(real, fake):
+    """Scores (N,) twice, tensors or arrays -> 1 where the fake beats its own original, 0.5 for a tie, else 0."""
+    return (fake > real) + 0.5 * (fake == real)
 
 
 def accuracy(real_scores, fake_scores, groups=None, seed: int = 0) -> Proportion:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from .bins import AbBins
-from .color import _image
+from .color import _check_range, _check_same_size, _image
 from .delta_e import ciede2000  # noqa: F401
 from .judging import Estimate, bootstrap
 from .rebalance import class_weights, smooth_prior
@@ -86,12 +86,23 @@ def bootstrap_auc_difference(a, b, n: int = 2000, seed: int = 0, groups=None) ->
 
 
 def bootstrap_ratio(top, bottom, n: int = 2000, seed: int = 0, groups=None) -> Estimate:
-    """Sum of top over sum of bottom, both (N,) per photograph, e.g. `mean_chroma` of fakes and of originals."""
-    top, bottom = (np.asarray(x, np.float64) for x in (top, bottom))
-    if top.shape != bottom.shape or top.ndim != 1:
-        raise ValueError(f"top has shape {top.shape} and bottom {bottom.shape}; expected (N,) twice")
-    return Estimate(float(top.sum() / bottom.sum()),
-                    *bootstrap(lambda counts: (counts @ top) / (counts @ bottom), len(top), n, seed, groups))
+    """Sum of top over sum of bottom, e.g. `mean_chroma` of fakes and of originals; NaN where bottom is 0, all grey.
+
+    Args:
+        top: (N,), a number a photograph; or (S, N), S training seeds over the same photographs.
+        bottom: (N,). n: resamples, in which both vary together. groups: (N,) labels, as `bootstrap_auc`.
+    """
+    top, bottom = np.atleast_2d(np.asarray(top, np.float64)), np.asarray(bottom, np.float64)
+    if top.ndim != 2 or bottom.shape != top.shape[1:] or not bottom.size:
+        raise ValueError(f"top has shape {top.shape} and bottom {bottom.shape}; expected (N,) or (S, N), and (N,)")
+    seeds, rng = len(top), np.random.default_rng([seed, 1])
+
+    def ratio(counts):  # (n, N), how often each photograph was drawn -> (n,)
+        drawn = rng.multinomial(seeds, [1 / seeds] * seeds, size=len(counts))  # (n, S)
+        return ((drawn @ top) * counts).sum(1) / (seeds * (counts @ bottom))
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return Estimate(float(top.sum() / (seeds * bottom.sum())), *bootstrap(ratio, top.shape[1], n, seed, groups))
 
 
 def evaluation_weights(ab: Tensor | Iterable[Tensor], bins: AbBins) -> Tensor:
@@ -157,7 +168,10 @@ def psnr(rgb_hat: Tensor, rgb: Tensor) -> Tensor:
 
     L is given to a colorizer for free, so a PSNR looks high whatever the colours: compare it with all grey's.
     """
-    error = _image(rgb_hat, "rgb_hat", 3) - _image(rgb, "rgb", 3)
+    for image, name in ((rgb_hat, "rgb_hat"), (rgb, "rgb")):
+        _check_range(_image(image, name, 3), name, 0.0, 1.0)
+    _check_same_size(rgb_hat, "rgb_hat", rgb, "rgb")
+    error = rgb_hat - rgb
     return -10 * error.square().mean((-3, -2, -1)).log10()
 
 

@@ -25,8 +25,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from .batches import fingerprint
-from .color import lab_to_rgb, rgb_to_lab
-from .controls import blurred_chroma, grey, random_color, to_8_bit  # noqa: F401
+from .color import lab_to_rgb, rgb_to_lab, to_8_bit
+from .controls import blurred_chroma, grey, random_color  # noqa: F401
 from .generators import evaluating
 
 PATH = 1  # raised when the path above changes, so that pairs made by an older one are not mistaken for its own

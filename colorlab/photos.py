@@ -23,8 +23,9 @@ import torch
 from tqdm import tqdm
 
 from . import sources
+from .color import to_8_bit
 from .decoding import (PhotoError, center_crop, open_photo, resize_short, save_photo,  # noqa: F401
-                       to_bytes, to_square)
+                       to_square)
 
 
 class Photos:
@@ -75,7 +76,7 @@ class Photos:
         wanted = len(self) if limit is None else min(limit, len(self))
         images = torch.empty(wanted, 3, size, size, dtype=torch.uint8)
         found = 0
-        for rgb in self._drop_broken(wanted, lambda read: to_bytes(to_square(read(), size)), progress):
+        for rgb in self._drop_broken(wanted, lambda read: to_8_bit(to_square(read(), size)), progress):
             images[found] = rgb
             found += 1
         return images[:found]

@@ -311,7 +311,21 @@ def test_judge_two_folders(tmp_path, folder, judge_weights, capsys):
         grey.save(tmp_path / f"{i}.jpg")  # another suffix: the same name
     argv = ["judge", str(folder / "test"), str(tmp_path), "--discriminator", judge_weights]
     assert main(argv) == 0
-    assert "5 pairs" in capsys.readouterr().out
+    out, err = capsys.readouterr()
+    assert "5 pairs" in out and "0% of the photographs are JPEG files, and 100% of the fakes" in err
+    (tmp_path / "0.png").write_bytes((folder / "test" / "0.png").read_bytes())
+    assert "several files called '0'" in fails(capsys, *argv)
+
+
+def test_judge_grey_photographs(tmp_path, dull, judge_weights):
+    for i in range(4):
+        noise(tmp_path / "test" / f"{i}.png", (40, 40), seed=i)
+        Image.open(tmp_path / "test" / f"{i}.png").convert("L").save(tmp_path / "test" / f"{i}.png")
+    argv = ["judge", "--photos", str(tmp_path), "--weights", dull, "--discriminator", judge_weights, "--json",
+            str(tmp_path / "n.json")]
+    assert main(argv) == 0
+    numbers = json.loads((tmp_path / "n.json").read_text(), parse_constant=pytest.fail)["numbers"]  # no NaN in JSON
+    assert numbers["plain AuC, all grey"]["low"] > 99
     (tmp_path / "3.jpg").write_text("broken")
     assert main(argv) == 0
     out, err = capsys.readouterr()

@@ -264,5 +264,26 @@ def test_chroma_ratio_and_its_interval(ab):
     assert estimate.mean == pytest.approx(metrics.chroma_ratio(factors * ab, ab), rel=1e-5)
     assert 0.2 < estimate.low < estimate.mean < estimate.high < 0.6
     assert tuple(metrics.bootstrap_ratio(0.4 * bottom, bottom)) == pytest.approx((0.4, 0.4, 0.4))
-    with pytest.raises(ValueError, match="expected \\(N,\\) twice"):
+    seeds = torch.stack((0.9 * top, 1.1 * top))
+    of_seeds = metrics.bootstrap_ratio(seeds, bottom)
+    assert of_seeds.mean == pytest.approx(estimate.mean, rel=1e-5)
+    assert of_seeds.low < estimate.low and of_seeds.high > estimate.high  # the seeds vary, too
+    assert all(math.isnan(value) for value in metrics.bootstrap_ratio(0 * bottom, 0 * bottom))  # and warns of nothing
+    with pytest.raises(ValueError, match=r"expected \(N,\) or \(S, N\)"):
         metrics.bootstrap_ratio(top, bottom[:3])
+
+
+@pytest.mark.parametrize("compare", [metrics.psnr, metrics.ciede2000])
+def test_pictures_that_cannot_be_compared(compare):
+    one = torch.rand(2, 3, 8, 8)
+    assert compare(one[0], one).shape[0] == 2  # one for all
+    for other in (one[..., :4], torch.rand(3, 3, 8, 8)):
+        with pytest.raises(ValueError, match="expected the same for both"):
+            compare(one, other)
+    with pytest.raises(TypeError, match="expected a torch tensor"):
+        compare(one.numpy(), one)
+
+
+def test_psnr_wants_values_from_0_to_1():
+    with pytest.raises(ValueError, match="rgb has values from .* divide by 255"):
+        metrics.psnr(torch.rand(3, 8, 8), 255 * torch.rand(3, 8, 8))

@@ -22,6 +22,7 @@ from PIL import Image, ImageCms
 from torchvision.datasets import Imagenette
 
 from colorlab import decoding, photos, sources
+from colorlab.color import to_8_bit
 from colorlab.photos import PhotoError, open_photo
 
 RED, GREEN, BLUE, WHITE, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)
@@ -500,7 +501,7 @@ def test_broken_files_are_skipped_counted_and_named(tmp_path):
     assert [name for name, _ in found.skipped] == ["00.png", "04.png", "11.png"]
     assert all("not an image" in reason for _, reason in found.skipped)
     for i, name in enumerate(found.names):  # rows and names are aligned
-        assert torch.equal(squares[i], photos.to_bytes(photos.to_square(open_photo(train / name), 16)))
+        assert torch.equal(squares[i], to_8_bit(photos.to_square(open_photo(train / name), 16)))
     assert torch.equal(found.square(16), squares)
 
 
