@@ -313,6 +313,16 @@ def test_judge_two_folders(tmp_path, folder, judge_weights, capsys):
     assert main(argv) == 0
     out, err = capsys.readouterr()
     assert "5 pairs" in out and "0% of the photographs are JPEG files, and 100% of the fakes" in err
+    (tmp_path / "3.jpg").write_text("broken")
+    assert main(argv) == 0
+    out, err = capsys.readouterr()
+    assert "4 pairs" in out and "3.png" in err
+    with pytest.warns(UserWarning, match="JPEG"), pytest.warns(UserWarning, match="3.png"):
+        made = commands.read_pairs(folder / "test", tmp_path)
+    assert made.names == ["0.png", "1.png", "2.png", "4.png"]
+    for real, fake in zip(made.real, made.fake):  # each with its own: the fake is the original's grey
+        grey = torch.tensor([0.299, 0.587, 0.114]) @ real.float().flatten(1)
+        assert (fake.float().mean(0).flatten() - grey).abs().mean() < 3
     (tmp_path / "0.png").write_bytes((folder / "test" / "0.png").read_bytes())
     assert "several files called '0'" in fails(capsys, *argv)
 
@@ -326,16 +336,6 @@ def test_judge_grey_photographs(tmp_path, dull, judge_weights):
     assert main(argv) == 0
     numbers = json.loads((tmp_path / "n.json").read_text(), parse_constant=pytest.fail)["numbers"]  # no NaN in JSON
     assert numbers["plain AuC, all grey"]["low"] > 99
-    (tmp_path / "3.jpg").write_text("broken")
-    assert main(argv) == 0
-    out, err = capsys.readouterr()
-    assert "4 pairs" in out and "3.png" in err
-    with pytest.warns(UserWarning, match="3.png"):
-        made = commands.read_pairs(folder / "test", tmp_path)
-    assert made.names == ["0.png", "1.png", "2.png", "4.png"]
-    for real, fake in zip(made.real, made.fake):  # each with its own: the fake is the original's grey
-        grey = torch.tensor([0.299, 0.587, 0.114]) @ real.float().flatten(1)
-        assert (fake.float().mean(0).flatten() - grey).abs().mean() < 3
 
 
 def test_judge_refuses(tmp_path, folder, judge_weights, capsys):
