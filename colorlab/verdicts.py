@@ -139,7 +139,7 @@ def paired(real, fake, ax=None, title: str = ""):
     box = {"boxstyle": "round,pad=0.2", "fc": "white", "ec": "none", "alpha": 0.85}
     ax.text(0.03, 0.97, f"▲ the fake looks more real: {won.sum()} of {len(won)}", transform=ax.transAxes,
             va="top", color=ink(VERMILION), bbox=box)
-    ax.text(0.97, 0.03, "● the original does", transform=ax.transAxes, ha="right",
+    ax.text(0.03, 0.9, "● the original does", transform=ax.transAxes, va="top",
             color=ink(BLUE), bbox=box)
     return ax.figure
 

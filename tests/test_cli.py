@@ -213,6 +213,27 @@ def test_a_real_process_answers(tmp_path):
     assert "colorize" in out and err == ""
 
 
+MEMORY = """
+import sys
+from colorlab import colorizing, generators
+def peak():
+    return 1024 * int(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1])
+colorizing.colorize_file(sys.argv[1], sys.argv[3], sys.argv[4])  # warm: what is loaded stays loaded
+before = peak()
+colorizing.colorize_file(sys.argv[2], sys.argv[3], sys.argv[4])
+print(peak() - before)
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="reads the peak from Linux's /proc")
+def test_twelve_million_pixels_need_half_a_gigabyte(tmp_path, weights):
+    small, large = noise(tmp_path / "small.png"), noise(tmp_path / "large.jpg", (4000, 3000))
+    ran = subprocess.run([sys.executable, "-c", MEMORY, small, large, tmp_path / "out.jpg", weights],
+                         capture_output=True, text=True, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    assert Image.open(tmp_path / "out.jpg").size == (4000, 3000)
+    assert 36e6 < int(ran.stdout) < 550e6  # the pixels alone are 36 MB, Lab of them all at once 144 MB a copy
+
+
 # --- train, finetune, judge ----------------------------------------------------------------------
 
 @pytest.fixture(scope="module")

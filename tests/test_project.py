@@ -212,6 +212,10 @@ def test_the_readme_and_doctor_give_the_same_minutes():
         for number, minutes in re.findall(r"^\| (\d\d) \|.*\| (\d+) \|[^|]*\|$", text, re.M)
     }
     assert table == {name[:2]: minutes[0] for name, minutes in MINUTES.items()}
+    for name, minutes in MINUTES.items():
+        (notebook,) = ROOT.glob(f"notebooks/{name[:2]}_*.ipynb")
+        header = "".join(json.loads(notebook.read_text(encoding="utf-8"))["cells"][0]["source"])
+        assert int(re.search(r"\*\*Minutes:\*\* about (\d+) on a CPU", header)[1]) == minutes[0], notebook.name
 
 
 def test_make_without_a_target_lists_what_there_is():
