@@ -35,14 +35,14 @@ def build_parser() -> argparse.ArgumentParser:
     _weights(colorize)
 
     train = verb("train", "train a generator on a folder of photographs")
-    _training(train, steps=1000, lr=1e-3, loss="rebalanced")
+    _training(train, steps=1000, lr=1e-3, loss="rebalanced", crop=96)
     train.add_argument("--width", type=_positive(float), default=0.25,
                        help="1 is the paper's, 32 million parameters")
     train.add_argument("--start", metavar="NAME", help="go on from this generator, pocket or a file, at its own width")
     train.add_argument("--weight-decay", type=_zero_or_more, default=0.01, help="of AdamW")
 
     finetune = verb("finetune", "go on training a generator, on all photographs or on a telling part")
-    _training(finetune, steps=300, lr=1e-4, loss="rebalanced")
+    _training(finetune, steps=300, lr=1e-4, loss="rebalanced", crop=192)
     _weights(finetune)
     finetune.add_argument("--choose", choices=("all", "random", "most-real", "largest-loss"), default="all",
                           help="most-real: as ranked by discriminators that did not train on them")
@@ -71,7 +71,7 @@ def _weights(parser) -> None:
                         help="the generator: pocket, eccv16-released (129 MB, fetched once) or a file")
 
 
-def _training(parser, steps: int, lr: float, loss: str) -> None:
+def _training(parser, steps: int, lr: float, loss: str, crop: int) -> None:
     parser.add_argument("--photos", metavar="FOLDER", required=True,
                         help="its train split; or: embedded, imagenette")
     parser.add_argument("--out", metavar="DIR", required=True,
@@ -81,7 +81,7 @@ def _training(parser, steps: int, lr: float, loss: str) -> None:
     parser.add_argument("--steps", type=_positive(int), default=steps,
                         help="called again, it goes on from the last")
     parser.add_argument("--batch", type=_positive(int), default=16, help="photographs a step")
-    parser.add_argument("--crop", type=_positive(int), default=96, help="pixels a side, a multiple of 8")
+    parser.add_argument("--crop", type=_positive(int), default=crop, help="pixels a side, a multiple of 8")
     parser.add_argument("--lr", type=_positive(float), default=lr, help="learning rate")
     parser.add_argument("--mix", type=_share, default=0.5, help="lambda of the class weights: 1 weighs all bins alike")
     parser.add_argument("--average", type=_below_one, default=0.0,

@@ -58,9 +58,9 @@ TABLE = {
     "nb06_seeds": (2, 3, 5),           # of every arm
     "nb06_epochs": (1, 4, 10),         # of each judge
     "nb06_steps": (2, 40, 600),        # of each arm
-    "nb06_watch": (2, 90, 3_000),     # of the run that goes on for too long
-    "nb06_batch": (4, 16, 32),
-    "nb06_crop": (32, 80, 160),
+    "nb06_watch": (6, 120, 1_800),     # of the run that goes on for too long
+    "nb06_batch": (4, 8, 32),
+    "nb06_crop": (48, 128, 192),        # not far below nb06_size, at which the arms are judged
 }
 
 

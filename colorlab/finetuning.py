@@ -112,10 +112,12 @@ def finetune(generator: nn.Module, images: Tensor, prior: Tensor | None = None, 
         images: uint8 ``(N, 3, S, S)``, the chosen photographs.
         prior: ``(Q,)``, smoothed, counted once for all arms; None counts it over ``images``.
         watch: sets of photographs, uint8, whose mean loss is logged under their names, from step 0 on.
-        options: of `training.train_generator`: batch, crop, folder, every ...
+        options: of `training.train_generator`: batch, folder, every ... ; crop is the whole photograph unless given.
+            Far smaller crops teach a network their borders: it gets worse on whole photographs, whatever it learns.
     """
     tuned = copy.deepcopy(generator)
-    options = {"loss": "rebalanced" if tuned.bins is not None else "l2", "freeze_bn": True, **options}
+    options = {"loss": "rebalanced" if tuned.bins is not None else "l2", "freeze_bn": True,
+               "crop": images.shape[-1] // 8 * 8, **options}
     weights = None if prior is None else class_weights(prior, options.get("mix", 0.5)).float()
 
     def losses(step: int) -> dict:

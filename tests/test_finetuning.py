@@ -147,6 +147,15 @@ def test_watching_sees_the_start_and_the_memorising(start):
     assert abs(chosen[-1] - finetuning.photo_losses(tuned, images, flat).mean()) < 1e-5
 
 
+def test_whole_photographs_unless_a_crop_is_given(start, monkeypatch):
+    asked, train = [], finetuning.training.train_generator
+    monkeypatch.setattr(finetuning.training, "train_generator",
+                        lambda *args, crop, **options: asked.append(crop) or train(*args, crop=crop, **options))
+    for options in ({}, {"crop": 16}):
+        finetuning.finetune(start, drawn(2), steps=1, batch=2, progress=False, **options)
+    assert asked == [drawn(2).shape[-1], 16]
+
+
 def test_a_finished_run_is_loaded_with_its_step_0(start, tmp_path):
     images = drawn(2)
     options = dict(steps=2, batch=2, crop=32, folder=tmp_path / "run", watch={"chosen": images},
