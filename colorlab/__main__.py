@@ -39,6 +39,8 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument("--width", type=_positive(float), default=0.25,
                        help="1 is the paper's, 32 million parameters")
     train.add_argument("--start", metavar="NAME", help="go on from this generator, pocket or a file, at its own width")
+    train.add_argument("--gamma", type=_zero_or_more, default=0.0,
+                       help="show each photograph at other exposures, 0.3 for few photographs")
     train.add_argument("--weight-decay", type=_zero_or_more, default=0.01, help="of AdamW")
 
     finetune = verb("finetune", "go on training a generator, on all photographs or on a telling part")

@@ -36,6 +36,12 @@ def random_crops(images: Tensor, crop: int, zoom: bool, seed: int) -> Tensor:
     return torch.stack(crops)
 
 
+def bend(L: Tensor, gamma: float, seed: int) -> Tensor:
+    """Another exposure for each photograph: L ``(N, 1, H, W)`` -> 100 (L/100)^p, p from e^-gamma to e^gamma, by chance."""
+    draw = torch.rand(len(L), generator=torch.Generator().manual_seed(seed)).to(L)
+    return 100 * (L / 100).clamp(min=0) ** (gamma * (2 * draw - 1)).exp()[:, None, None, None]
+
+
 def at_a_quarter(ab: Tensor, labels: str = "average") -> Tensor:
     """The truth at the network's output size: ab ``(N, 2, H, W)`` -> ``(N, 2, H/4, W/4)``."""
     if labels not in ("average", "sample"):

@@ -106,10 +106,10 @@ class AbBins(nn.Module):
     def _nearest_points(self, points: Tensor, k: int) -> tuple[Tensor, Tensor]:
         """The same for a list of points (P, 2): indices and squared distances, both (P, k)."""
         table, low, shape = candidate_table(self.step, k)  # (cells, C), the plane's corner, cells along a and b
+        table, low = table.to(points.device), low.to(points)
         cell = ((points - low) / (CELL * self.step)).floor()
         inside = ((cell >= 0) & (cell < points.new_tensor(shape))).all(1)
         cell = torch.where(inside[:, None], cell, 0).long()
-        table = table.to(points.device)
         indices, squared = self._among(points, table[cell[:, 0] * shape[1] + cell[:, 1]], k)
         if not inside.all():  # beyond the table, which covers all of sRGB: compare with every bin
             outside = (~inside).nonzero().squeeze(1)

@@ -34,7 +34,7 @@ def train(args) -> None:
     else:
         generator = _fitting(args.start, args.loss)
     images = photos.load(args.photos, "train").square(256, progress=_watched())
-    _train_and_save(generator, images, args, weight_decay=args.weight_decay)
+    _train_and_save(generator, images, args, weight_decay=args.weight_decay, gamma=args.gamma)
 
 
 def finetune(args) -> None:
@@ -82,7 +82,7 @@ def _train_and_save(generator, images: Tensor, args, **options) -> None:
     if args.take_back and prior is not None:
         take_back(generator, class_weights(prior, args.mix), args.take_back)
     generator.work_size = args.work_size
-    named = ("start", "loss", "steps", "batch", "crop", "lr", "weight_decay", "mix", "average", "take_back", "seed")
+    named = ("start", "loss", "steps", "batch", "crop", "lr", "weight_decay", "gamma", "mix", "average", "take_back", "seed")
     settings = {name: getattr(args, name) for name in named if getattr(args, name, None) is not None}
     if "start" in settings:
         settings["start"] = Path(args.start).name

@@ -3,11 +3,13 @@
 Both run in `loop.fit`, which keeps checkpoints and logs.
 """
 
+from contextlib import nullcontext
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .batches import at_a_quarter, batch_at, fingerprint, random_crops
+from .batches import at_a_quarter, batch_at, bend, fingerprint, random_crops
 from .color import rgb_to_lab
 from .loop import Log, fit
 from .losses import euclidean_loss, weighted_and_plain
@@ -19,7 +21,7 @@ LOSSES = ("l2", "classification", "rebalanced")
 def train_generator(generator: nn.Module, images: Tensor, *, loss: str = "rebalanced", prior: Tensor | None = None,
                     steps: int = 1000, batch: int = 32, crop: int = 96, lr: float = 1e-3, mix: float = 0.5, seed: int = 0,
                     zoom: bool = True, labels: str = "average", device: torch.device | str | None = None,
-                    weight_decay: float = 1e-2, **fit_options) -> Log:
+                    weight_decay: float = 1e-2, gamma: float = 0.0, **fit_options) -> Log:
     """Train (or go on training) a generator on photographs.
 
     Args:
@@ -28,7 +30,8 @@ def train_generator(generator: nn.Module, images: Tensor, *, loss: str = "rebala
             any size from ``crop`` to S, shrunk to ``crop``.
         loss: "l2" (equation 1), "classification" (equation 2 without weights), "rebalanced" (with them).
         prior: ``(Q,)`` smoothed prior for "rebalanced"; None counts it over ``images``.
-        mix: lambda of the class weights (equation 4).
+        mix: lambda of the class weights (equation 4). gamma: shows each crop at another exposure (see `batches.bend`; 0.3
+            is plenty), so that few photographs teach more; their ab stays.
         labels: "average" the truth over each 4x4 pixels, or "sample" one of them, as the original did.
         device: None: a GPU if there is one. Where bfloat16 is native (see `mixed_precision`), steps run under autocast.
         fit_options: folder, average, check, every, freeze_bn, label, progress of `fit`.
@@ -53,7 +56,7 @@ def train_generator(generator: nn.Module, images: Tensor, *, loss: str = "rebala
             generator.bins.to(device)
         weights = class_weights(prior, mix).float().to(device)
     settings = dict(loss=loss, batch=batch, crop=crop, lr=lr, mix=mix, zoom=zoom, labels=labels, images=fingerprint(images),
-                    weight_decay=weight_decay, width=generator.width,
+                    weight_decay=weight_decay, gamma=gamma, width=generator.width,
                     weights=None if weights is None else fingerprint(weights), start=fingerprint(*generator.state_dict().values()))
     images = images.to(device)
 
@@ -61,8 +64,9 @@ def train_generator(generator: nn.Module, images: Tensor, *, loss: str = "rebala
         rgb = random_crops(images[batch_at(step, len(images), batch, seed)], crop, zoom, seed * 1_000_003 + step)
         lab = rgb_to_lab(rgb, check=False)
         ab = at_a_quarter(lab[:, 1:], labels)
+        L = bend(lab[:, :1], gamma, seed * 1_000_003 + step) if gamma else lab[:, :1]
         with mixed_precision(device):
-            output = generator(lab[:, :1]).float()
+            output = generator(L).float()
         if loss == "l2":
             value = euclidean_loss(output, ab)
             return {"loss": value / ab[0, 0].numel(), "euclidean": value}  # by the pixel: any crop, one learning rate
@@ -116,10 +120,10 @@ def train_discriminator(discriminator: nn.Module, real: Tensor, fake: Tensor, *,
     return fit(discriminator, optimizer, loss_at, epochs * an_epoch, seed=seed, settings=settings, **options)
 
 
-def mixed_precision(device: torch.device) -> torch.autocast:
+def mixed_precision(device: torch.device):
     """bfloat16 autocast on a GPU, and on a CPU that computes in bfloat16 (AVX512-BF16); elsewhere it would cost time."""
-    native = device.type == "cuda" or getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
-    return torch.autocast(device.type, torch.bfloat16, enabled=native)
+    native = device.type == "cuda" or device.type == "cpu" and getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
+    return torch.autocast(device.type, torch.bfloat16) if native else nullcontext()
 
 
 def warm_hold_decay(progress: float) -> float:
