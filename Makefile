@@ -40,7 +40,8 @@ test-browser: $(STAMP)  ## the notebooks in a real JupyterLab and Chromium; skip
 	@$(PY) -m pytest tests/browser -rs
 
 lab: $(STAMP)  ## open JupyterLab on the notebooks (LAB='--allow-root --no-browser' passes options on)
-	@$(PY) -m jupyterlab $(LAB) --ServerApp.root_dir=. notebooks/00_start_here.ipynb
+	@if [ -d "$$COLORLAB_PHOTOS" ]; then export COLORLAB_PHOTOS="$$(cd "$$COLORLAB_PHOTOS" && pwd)"; fi; \
+	$(PY) -m jupyterlab $(LAB) --ServerApp.root_dir=. notebooks/00_start_here.ipynb
 
 data: $(STAMP)  ## download Imagenette (about 100 MB), the one thing here that uses the network
 	@$(PY) -c 'from colorlab import photos; print(len(photos.load("imagenette", download=True)), "photographs are ready")'

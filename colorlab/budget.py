@@ -51,7 +51,7 @@ TABLE = {
     "nb05_pairs": (24, 240, 4_000),    # to rank; the galleries choose among them
     "nb05_epochs": (1, 10, 10),        # of each judge
     "nb05_stride": (60, 10, 5),        # of the occluding window, in pixels
-    "nb06_pool": (20, 160, 10_000),    # to choose from; each arm trains on a fifth
+    "nb06_pool": (20, 200, 10_000),    # to choose from; each arm trains on a fifth
     "nb06_judges": (12, 80, 2_000),    # pairs that fresh judges learn from
     "nb06_held_out": (20, 200, 4_000),  # to judge: a random half, and the most real fifth
     "nb06_size": (64, 160, 256),

@@ -73,7 +73,7 @@ def load_generator(name: str | Path = "pocket", download: bool = True) -> ECCV16
     return _filled(ECCV16(header["width"], bins, header["work_size"]), state, name)
 
 
-def load_discriminator(name: str | Path = "pocket") -> Discriminator:
+def load_discriminator(name: str | Path) -> Discriminator:
     """See `discriminators.load`."""
     state, _ = _read(_find(name, "discriminator"), "Discriminator")
     return _filled(Discriminator(), state, name)
@@ -86,9 +86,11 @@ def notes(name: str | Path = "pocket", kind: str = "generator") -> dict:
 
 def load_released(path: Path) -> ECCV16:
     """Build the full-width generator from the authors' file (or one of its layout)."""
+    if not path.is_file():
+        raise WeightsError(f"there is no file {path}; give the path of weights, or load('pocket'), the ones that ship")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a truncated zip, a pickle with code in it, no file ...
+    except Exception as error:  # a truncated zip, a pickle with code in it ...
         raise WeightsError(f"{path} cannot be read as PyTorch weights ({type(error).__name__}); "
                            "delete it and load again") from error
     return _filled(ECCV16(), state, path)

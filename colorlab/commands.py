@@ -28,6 +28,7 @@ FOLDS = 2  # a fresh discriminator judges the half that it did not train on
 # --- train, finetune -----------------------------------------------------------------------------
 
 def train(args) -> None:
+    _check(args)
     torch.manual_seed(args.seed)
     if args.start is None:
         generator = generators.ECCV16(args.width, bins=None if args.loss == "l2" else AbBins())
@@ -38,12 +39,18 @@ def train(args) -> None:
 
 
 def finetune(args) -> None:
+    _check(args)
     generator = _fitting(args.weights, args.loss)
     found = photos.load(args.photos, "train")
     images = found.square(256, progress=_watched())
     if args.choose != "all":
         images = images[_choose(generator, images, found, args)]
     _train_and_save(generator, images, args, freeze_bn=True)
+
+
+def _check(args) -> None:
+    if args.take_back and args.loss != "rebalanced":
+        raise ValueError(f"--take-back undoes class weights, and --loss {args.loss} has none: leave it out")
 
 
 def _fitting(name: str, loss: str) -> generators.ECCV16:
@@ -73,13 +80,14 @@ def _choose(generator, images: Tensor, found, args) -> Tensor:
 def _train_and_save(generator, images: Tensor, args, **options) -> None:
     out, prior = Path(args.out), None
     if args.loss == "rebalanced":
-        prior = smooth_prior(empirical_prior(images.split(64), AbBins()), AbBins())
+        colorful = images[~training.grey_ones(images)]  # as in training, where the others have no weight
+        prior = smooth_prior(empirical_prior(colorful.split(64), AbBins()), AbBins())
     log = training.train_generator(generator, images, loss=args.loss, steps=args.steps, batch=args.batch,
                                    crop=args.crop, lr=args.lr, mix=args.mix, average=args.average, prior=prior,
                                    seed=args.seed, folder=out, progress=_watched(), **options)
     if log.interrupted:
         raise KeyboardInterrupt  # the checkpoint is in its folder
-    if args.take_back and prior is not None:
+    if args.take_back:
         take_back(generator, class_weights(prior, args.mix), args.take_back)
     generator.work_size = args.work_size
     named = ("start", "loss", "steps", "batch", "crop", "lr", "weight_decay", "gamma", "mix", "average", "take_back", "seed")

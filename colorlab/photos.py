@@ -166,7 +166,7 @@ def course(n: int, split: str = "train", seed: int = 0, size: int = 256):
     from . import scenes
     photos = photos.subset(_in_turn(photos.groups, order)[:(n + 1) // 2])
     split_seed = 3 * seed + list(sources.SHARES).index(split)  # no scene in two splits
-    return photos + scenes.make(n - len(photos), size=size, seed=split_seed)
+    return photos + scenes.make(n - len(photos), size=size, seed=split_seed) if n > len(photos) else photos
 
 
 def _in_turn(groups: Sequence[str], order: Sequence[int]) -> list[int]:

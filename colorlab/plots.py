@@ -14,7 +14,7 @@ from .abplane import ab_axes, ab_background, ab_bins, ab_code, ab_marks, code_st
 from .charts import curves, scatter, training_log  # noqa: F401
 from .color import lab_to_rgb
 from .drawings import draw_discriminator, draw_eccv16, pipeline  # noqa: F401
-from .style import INK, PALETTE, WIDTH, Picture, as_numbers, jpeg, panels, use_style  # noqa: F401
+from .style import INK, PALETTE, WIDTH, Picture, as_numbers, jpeg, panels, renew, use_style  # noqa: F401
 from .verdicts import forest, paired, roc, score_histogram  # noqa: F401
 
 use_style()

@@ -7,6 +7,8 @@ with 256 colours when it holds only lines and text, so that a notebook of twenty
 
 import base64
 import io
+import os
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
@@ -83,6 +85,17 @@ def jpeg(quality: int = 82, dpi: int = 100) -> None:
     if not 1 <= quality <= 95:
         raise ValueError(f"quality is {quality}; expected 1 to 95")
     Picture.jpeg_quality, Picture.image_dpi = quality, dpi
+
+
+def renew(fig: Figure, name: str, **options) -> None:
+    """Write the figure to $COLORLAB_FIGURES/name; without that variable, which `notebooks/run.py --inplace` sets, do nothing.
+
+    Args:
+        options: of ``Figure.savefig``; without any, the figure as a notebook stores it.
+    """
+    if folder := os.environ.get("COLORLAB_FIGURES"):
+        path = Path(folder) / name
+        path.write_bytes(fig.encoded()[1]) if not options else fig.savefig(path, **options)
 
 
 def panels(rows: int = 1, columns: int = 1, height: float = 3.2, width: float = WIDTH, **options):

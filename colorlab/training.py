@@ -44,7 +44,7 @@ def train_generator(generator: nn.Module, images: Tensor, *, loss: str = "rebala
     device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     _check_training(generator, images, loss, crop)
     generator.to(device).requires_grad_(True)
-    images = images[torch.cat([~is_grey(rgb_to_lab(part)[:, 1:]) for part in images.split(64)])]  # no weight for grey ones
+    images = images[~grey_ones(images)]  # they get no weight
     if not len(images):
         raise ValueError("images are all grey (|a| and |b| never above 5); expected photographs with colour to learn from")
     weights = None
@@ -118,6 +118,11 @@ def train_discriminator(discriminator: nn.Module, real: Tensor, fake: Tensor, *,
     optimizer = torch.optim.RMSprop(discriminator.parameters(), lr=lr, alpha=0.9, eps=1e-7)
     options = dict(every=an_epoch, check=check if validation else None, label="discriminator") | fit_options
     return fit(discriminator, optimizer, loss_at, epochs * an_epoch, seed=seed, settings=settings, **options)
+
+
+def grey_ones(images: Tensor) -> Tensor:
+    """Which photographs, uint8 ``(N, 3, S, S)``, are grey (`rebalance.is_grey`): bool ``(N,)``."""
+    return torch.cat([is_grey(rgb_to_lab(part)[:, 1:]) for part in images.split(64)])
 
 
 def mixed_precision(device: torch.device):

@@ -252,6 +252,9 @@ def main(arguments: list[str] | None = None) -> int:
         runs = args.out.resolve() / "work" / "runs"
         shutil.rmtree(runs, ignore_errors=True)
         os.environ["COLORLAB_RUNS"] = str(runs)
+    os.environ.pop("COLORLAB_FIGURES", None)
+    if args.inplace and not photos and os.environ.get("COLORLAB_BUDGET") == "laptop":  # the opening pictures come along
+        os.environ["COLORLAB_FIGURES"] = str(args.notebooks.resolve().parent / "figures")
     folder = args.notebooks if args.inplace else stage(args.notebooks, args.out / "work", fresh=not args.only)
 
     rows: list[dict] = []

@@ -268,6 +268,12 @@ def test_train_other_losses(tmp_path, folder, loss):
     assert (generators.load(tmp_path / "generator.safetensors").bins is None) == (loss == "l2")
 
 
+def test_nothing_to_take_back_without_class_weights(tmp_path, folder, capsys):
+    argv = ["train", "--photos", str(folder), "--out", str(tmp_path / "out"), "--loss", "classification"]
+    assert "--take-back" in fails(capsys, *argv, "--take-back", "0.5")
+    assert not (tmp_path / "out").exists()
+
+
 def test_train_goes_on_from_a_start(tmp_path, folder, weights, dull, capsys):
     argv = ["train", "--photos", str(folder), "--out", str(tmp_path), "--start", weights, "--steps", "1", "--batch", "2",
             "--crop", "16", "--lr", "1e-6", "--weight-decay", "0"]

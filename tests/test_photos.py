@@ -559,6 +559,7 @@ def test_course_takes_the_folder_when_one_is_set(tmp_path, monkeypatch):
     tree(tmp_path / "train", 30)
     (tmp_path / "train" / "c0" / "000.png").write_text("broken")
     monkeypatch.setenv("COLORLAB_PHOTOS", str(tmp_path / "train"))
+    assert len(photos.course(1)) == 1
     some = photos.course(5)
     assert len(some) == 5 and some.names == photos.course(5).names != sorted(some.names)
     assert some.names != photos.course(5, seed=1).names

@@ -7,7 +7,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
-from matplotlib.text import Text
 from PIL import Image
 
 from colorlab import abplane, drawings, plots, style
@@ -390,3 +389,16 @@ def test_jpeg_quality():
             plots.jpeg(0)
     finally:
         plots.jpeg(*before)
+
+
+def test_a_figure_is_renewed_on_request_only(tmp_path, monkeypatch):
+    fig, ax = plots.panels()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COLORLAB_FIGURES", raising=False)
+    plots.renew(fig, "one.png")
+    assert not list(tmp_path.iterdir())
+    monkeypatch.setenv("COLORLAB_FIGURES", str(tmp_path))
+    plots.renew(fig, "one.png")
+    plots.renew(fig, "two.png", dpi=20)
+    assert (tmp_path / "one.png").read_bytes() == fig.encoded()[1]
+    assert Image.open(tmp_path / "two.png").width < Image.open(tmp_path / "one.png").width

@@ -203,20 +203,24 @@ def test_the_python_of_the_readme_runs(tmp_path, monkeypatch):
     assert photos.open_photo("coloured.png").shape == photos.open_photo("grandmother.jpg").shape
 
 
+def table_of(minutes: dict) -> dict[str, str]:
+    return {name[:2]: str(cpu) for name, (cpu, _) in minutes.items()}
+
+
 def test_the_readme_and_doctor_give_the_same_minutes():
     from colorlab.doctor import MINUTES
 
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    table = {
-        number: int(minutes)
-        for number, minutes in re.findall(r"^\| (\d\d) \|.*\| (\d+) \|[^|]*\|$", text, re.M)
-    }
-    assert table == {name[:2]: minutes[0] for name, minutes in MINUTES.items()}
+    assert dict(re.findall(r"^\| (\d\d) \|.*\| (\d+) \|[^|]*\|$", text, re.M)) == table_of(MINUTES)
     for name, minutes in MINUTES.items():
         (notebook,) = ROOT.glob(f"notebooks/{name[:2]}_*.ipynb")
         header = "".join(json.loads(notebook.read_text(encoding="utf-8"))["cells"][0]["source"])
         told = re.search(r"\*\*Minutes:\*\* about (\d+) on a CPU[^.]*? (\d+) on a GPU", header).groups()
         assert tuple(map(int, told)) == minutes, notebook.name
+    start = (ROOT / "notebooks/00_start_here.ipynb").read_text(encoding="utf-8")
+    printed = dict(re.findall(r"  (\d\d) [a-zA-Z -]+?  +about (\d+) min", start))  # by doctor, in the stored output
+    listed = dict(re.findall(r"\| \[(\d\d) .*\| (\d+) \|", start))  # by the table at the end, which begins with 01
+    assert printed == table_of(MINUTES) and listed == {name: n for name, n in printed.items() if name != "00"}
 
 
 def test_make_without_a_target_lists_what_there_is():
