@@ -61,12 +61,27 @@ TABLE = {
     "nb06_watch": (6, 120, 1_800),     # of the run that goes on for too long
     "nb06_batch": (4, 8, 32),
     "nb06_crop": (48, 128, 192),        # not far below nb06_size, at which the arms are judged
+    "study_part": (40, 1_500, 1_000_000),  # photographs at most, of each part of the study's
+    "study_size": (64, 256, 256),
+    "study_width": (0.0625, 0.25, 1.0),
+    "study_steps": (4, 2_000, 60_000),     # of each generator
+    "study_batch": (4, 32, 64),
+    "study_crop": (32, 96, 176),
+    "study_seeds": (2, 3, 5),              # of discriminators and of each arm
+    "study_epochs": (1, 5, 10),            # of each discriminator
+    "study_tune": (2, 60, 1_000),          # steps of each arm
+    "study_tune_batch": (4, 16, 32),
+    "study_tune_crop": (64, 192, 224),
 }
 
 
 def current() -> SimpleNamespace:
-    """The settings in force: .name ("smoke", "laptop" or "gpu") and one attribute for each knob of TABLE."""
-    name = os.environ.get("COLORLAB_BUDGET") or ("gpu" if torch.cuda.is_available() else "laptop")
+    """The settings in force: those of COLORLAB_BUDGET, or else of what the machine has."""
+    return named(os.environ.get("COLORLAB_BUDGET") or ("gpu" if torch.cuda.is_available() else "laptop"))
+
+
+def named(name: str) -> SimpleNamespace:
+    """One column: .name ("smoke", "laptop" or "gpu") and one attribute for each knob of TABLE."""
     if name not in NAMES:
         raise ValueError(f"COLORLAB_BUDGET is {name!r}; expected one of {', '.join(NAMES)} (or unset)")
     return SimpleNamespace(name=name, **{knob: row[NAMES.index(name)] for knob, row in TABLE.items()})

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
-import platform
 import sys
 import warnings
 from collections import Counter
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from . import (checkpoints, discriminators, finetuning, galleries, generators, judging, metrics, pairs, photos, sources,
-               training)
+               stages, training)
 from .bins import AbBins
 from .color import rgb_to_lab
 from .rebalance import class_weights, empirical_prior, smooth_prior, take_back
@@ -100,6 +100,14 @@ def _train_and_save(generator, images: Tensor, args, **options) -> None:
           f"try it: python -m colorlab colorize IN OUT --weights {path}")
 
 
+# --- study ---------------------------------------------------------------------------------------
+
+def study(args) -> None:
+    from . import study
+
+    study.run(args.photos, args.out, args.budget, args.seed, progress=_watched(), say=functools.partial(print, flush=True))
+
+
 # --- judge ---------------------------------------------------------------------------------------
 
 def judge(args) -> None:
@@ -131,7 +139,7 @@ def judge(args) -> None:
         print(f"  {name:<34}{value}")
     if args.json:
         text = json.dumps({"command": args.command,
-                           "machine": _machine(), "photographs": len(made),
+                           "machine": stages.machine(), "photographs": len(made),
                            "numbers": {name: _plain(value) for name, value in numbers.items()}}, indent=1)
         checkpoints.write_atomically(args.json, lambda path: path.write_text(text + "\n", encoding="utf-8"))
 
@@ -139,11 +147,6 @@ def judge(args) -> None:
 def _plain(value) -> dict:
     """A row as JSON has it: what cannot be said (the chroma ratio of grey photographs) is null."""
     return {key: None if number != number else number for key, number in value._asdict().items()}
-
-
-def _machine() -> str:
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{os.cpu_count()} cores, no GPU"
-    return f"{platform.system()} {platform.machine()}, {device}, torch {torch.__version__}"
 
 
 def _some(images, folder) -> None:

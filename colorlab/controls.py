@@ -43,6 +43,16 @@ def grey(images: Tensor) -> Tensor:
     return _recolor(images, lambda lab, i: torch.zeros_like(lab[:, 1:]))
 
 
+def constant(images: Tensor, ab: tuple[float, float]) -> Tensor:
+    """Control: each photograph in one colour, such as that of `metrics.best_constant`."""
+    return _recolor(images, lambda lab, i: torch.tensor(ab).to(lab)[:, None, None].expand_as(lab[:, 1:]))
+
+
+def unchanged(images: Tensor) -> Tensor:
+    """Control: each photograph with its own colours, sent down the path of a fake; 8 bits lead back to themselves."""
+    return _recolor(images, lambda lab, i: lab[:, 1:])
+
+
 def _recolor(images: Tensor, ab_of: Callable, batch: int = 16) -> Tensor:
     """Images (N, 3, H, W) uint8 with ab replaced by ab_of(lab (n, 3, H, W), index (n,)), at full size."""
     done = torch.empty_like(images)

@@ -160,11 +160,11 @@ def measure(made: list[Pairs], judges: list, sets: dict[str, Tensor]) -> dict[st
         for each set: real, fake (S, N), the logits; fooled, distance (S, N), of those functions; plain,
         rebalanced (S, N, 152), of `metrics.error_histogram`; chroma, true chroma (S, N), of fakes and originals.
     """
-    bins, true = AbBins(), _ab(made[0].real)  # (M, 2, H, W)
+    bins, true = AbBins(), ab_of(made[0].real)  # (M, 2, H, W)
     weights = {name: metrics.evaluation_weights(true[part], bins) for name, part in sets.items()}
     rows = {name: [] for name in sets}
     for one, judge in zip(made, judges, strict=True):
-        real, fake, ab = judging.score(judge, one.real), judging.score(judge, one.fake), _ab(one.fake)
+        real, fake, ab = judging.score(judge, one.real), judging.score(judge, one.fake), ab_of(one.fake)
         apart = distance(real, fake)  # in one unit for all sets
         for name, part in sets.items():
             rows[name].append({
@@ -232,6 +232,6 @@ def needed(difference, count: int, effect: float) -> int:
     return math.ceil(count * ((high - low) / 2 / effect) ** 2)
 
 
-def _ab(images: Tensor) -> Tensor:
+def ab_of(images: Tensor) -> Tensor:
     """uint8 RGB (N, 3, H, W) -> ab (N, 2, H, W)."""
     return torch.cat([rgb_to_lab(part)[:, 1:] for part in images.split(64)])

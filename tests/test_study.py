@@ -1,0 +1,164 @@
+"""The study runs to its end, goes on after a kill in any stage with the same numbers, and never mixes two of them."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from colorlab import photos, report, scenes, stages, study
+from colorlab.__main__ import main
+
+NAMES = ["photographs", "generators", "pairs", "judges",
+         *(f"turn-{turn}-{stage}" for turn in (1, 2) for stage in ("rank", "finetune", "verdict"))]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    home = tmp_path_factory.mktemp("photographs")
+    for split, n, seed in (("train", 40, 0), ("val", 4, 1), ("test", 24, 2)):
+        some = scenes.make(n, size=64, seed=seed)
+        for i in range(n):
+            (home / split / f"source{i % 2}").mkdir(parents=True, exist_ok=True)
+            photos.save_photo(some[i], home / split / f"source{i % 2}" / f"{i}.png")
+    return home
+
+
+def command(folder, out):
+    return [sys.executable, "-m", "colorlab", "study", "--photos", str(folder), "--out", str(out), "--budget", "smoke"]
+
+
+@pytest.fixture(scope="module")
+def done(folder, tmp_path_factory):
+    """A study that nobody disturbed: its folder, and what it printed."""
+    out = tmp_path_factory.mktemp("studies") / "whole"
+    told = subprocess.run(command(folder, out), capture_output=True, text=True, check=True)
+    return out, told.stdout
+
+
+def numbers(out):
+    found = json.loads((out / "results.json").read_text())
+    assert set(found.pop("seconds")) == set(NAMES)
+    return found
+
+
+def test_it_says_what_it_does_and_keeps_no_checkpoints(done):
+    out, told = done
+    assert re.findall(r"^\[(\d+)/10\] ([\w-]+): ", told, re.M) == [(str(i), name) for i, name in enumerate(NAMES, 1)]
+    assert f"done: {out / 'index.html'}" in told
+    assert not list(out.rglob("checkpoint.pt")) and not list(out.rglob("*.part"))
+    assert len(list(out.rglob("generator.safetensors"))) == 3 + 2 * 3 * 2  # losses; turns, arms, seeds
+
+
+def test_every_row_has_its_intervals(done):
+    found = numbers(done[0])
+    rows = found["comparison"]
+    assert list(rows) == ["l2", "classification", "rebalanced", *study.CONTROLS, "itself"]
+    assert rows.pop("itself") == {"same bytes": True}
+    for row in rows.values():
+        assert set(row) == {"fooling rate", "distance", "plain AuC", "rebalanced AuC", "chroma ratio", "PSNR", "CIEDE2000",
+                            "colorfulness", "accuracy"}
+        for mean, low, high in row.values():
+            assert low <= mean <= high
+    assert rows["all grey"]["chroma ratio"][2] < 0.01 and rows["all grey"]["colorfulness"][2] < 1  # 8 bits, made smaller
+    assert rows["own colors, blurred"]["CIEDE2000"][2] < rows["random colors"]["CIEDE2000"][1]
+    assert rows["best constant"]["plain AuC"][0] >= rows["all grey"]["plain AuC"][0] - 0.2
+    assert sorted(found["sources"]) == ["source0", "source1"]
+    assert sum(row["photographs"] for row in found["sources"].values()) == found["photographs"]["held out"] == 24
+    for turn in ("turn 1", "turn 2"):
+        for which in ("random", "most real"):
+            assert list(found[turn]["arms"][which]) == ["none", "random", "most real", "largest loss"]
+            assert "most real - random" in found[turn]["contrasts"][which]
+
+
+def test_the_parts_share_no_photograph(done):
+    labels = json.loads((done[0] / "photographs" / "done.json").read_text())["found"]
+    names = [name for part in labels.values() for name in part["names"]]
+    assert list(labels) == ["generators", "pool", "judges", "held out"]
+    assert len(names) == 40 + 4 + 24 and len(labels["generators"]["names"]) == 24
+    pool = set(labels["generators"]["names"]) & set(labels["pool"]["names"])
+    assert not pool
+
+
+def test_a_second_start_does_nothing(done, folder):
+    out, _ = done
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+    told = subprocess.run(command(folder, out), capture_output=True, text=True, check=True).stdout
+    assert "nothing to do" in told and "[" not in told
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
+
+
+def test_killed_in_each_stage_it_ends_with_the_same_numbers(done, folder, tmp_path):
+    out = tmp_path / "killed"
+    for i, name in enumerate(NAMES):
+        process = subprocess.Popen(command(folder, out), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        while not (out / name).is_dir() and process.poll() is None:
+            time.sleep(0.01)
+        time.sleep(0.15 * (i % 3))  # at its very beginning, and some way into it
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() in (-signal.SIGKILL, 0), process.stderr.read()
+        process.stderr.close()
+    subprocess.run(command(folder, out), capture_output=True, check=True)
+    assert numbers(out) == numbers(done[0])
+
+
+def test_the_page_holds_the_numbers(done):
+    out, _ = done
+    page, found = (out / "index.html").read_text(encoding="utf-8"), numbers(out)
+    mean, low, high = found["comparison"]["rebalanced"]["plain AuC"]
+    assert f"{mean:.1f} [{low:.1f}, {high:.1f}]" in page
+    assert report.answer(found).split(":")[0] in page and "32.3 ± 2.2" in page
+    for name in re.findall(r'<img src="([^"]+)"', page):
+        assert (out / name).stat().st_size > 1000
+
+
+@pytest.mark.parametrize("low, high, said", [(0.1, 0.3, "worse than on random"), (-0.3, -0.1, "beat fine-tuning on random"),
+                                             (-0.1, 0.3, "undecided")])
+def test_the_answer_follows_from_the_interval(low, high, said):
+    contrast = {"most real - random": {"distance": [(low + high) / 2, low, high]}}
+    assert said in report.answer({"turn 1": {"contrasts": {"random": contrast}}})
+
+
+def test_other_settings_or_other_files_are_refused(done, folder, tmp_path, capsys):
+    argv = ["study", "--photos", str(folder), "--budget", "smoke", "--out"]
+    assert main([*argv, str(done[0]), "--seed", "1"]) == 2
+    assert "seed was 0, is now 1" in capsys.readouterr().err
+    (tmp_path / "mine.txt").write_text("precious")
+    assert main([*argv, str(tmp_path)]) == 2
+    assert "something other than a study" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_too_few_photographs(tmp_path, capsys):
+    for split in ("train", "val", "test"):
+        (tmp_path / "few" / split).mkdir(parents=True)
+        photos.save_photo(torch.rand(3, 32, 32), tmp_path / "few" / split / "one.png")
+    assert main(["study", "--photos", str(tmp_path / "few"), "--out", str(tmp_path / "out"), "--budget", "smoke"]) == 2
+    assert "too few" in capsys.readouterr().err
+
+
+def test_a_stage_is_done_once_and_its_failure_is_not_kept(tmp_path):
+    said, calls = [], []
+
+    def work(folder):
+        calls.append(folder)
+        (folder / "checkpoint.pt").touch()
+        if len(calls) == 1:
+            raise RuntimeError("power cut")
+        return {"n": 1}
+
+    kept = stages.Stages(tmp_path / "run", {"seed": 0}, 1, said.append)
+    with pytest.raises(RuntimeError):
+        kept.once("a", "working", work)
+    assert kept.once("a", "working", work) == {"n": 1} == kept.once("a", "working", work)
+    assert len(calls) == 2 and said[0] == "[1/1] a: working" and not (tmp_path / "run" / "a" / "checkpoint.pt").exists()
+    with pytest.raises(ValueError, match="seed was 0, is now 2; choose another folder"):
+        stages.Stages(tmp_path / "run", {"seed": 2})
+
+
+def test_numbers_that_cannot_be_said_are_null():
+    assert stages.as_json({"ratio": (float("nan"), 0.0, 1.0)}) == {"ratio": [None, 0.0, 1.0]}
