@@ -89,6 +89,8 @@ def _training(parser, steps: int, lr: float, loss: str, crop: int) -> None:
     parser.add_argument("--steps", type=_positive(int), default=steps,
                         help="called again, it goes on from the last")
     parser.add_argument("--batch", type=_positive(int), default=16, help="photographs a step")
+    parser.add_argument("--accumulate", type=_positive(int), default=1, metavar="PARTS",
+                        help="cut each batch into so many parts, where it does not fit into memory")
     parser.add_argument("--crop", type=_positive(int), default=crop, help="pixels a side, a multiple of 8")
     parser.add_argument("--lr", type=_positive(float), default=lr, help="learning rate")
     parser.add_argument("--mix", type=_share, default=0.5, help="lambda of the class weights: 1 weighs all bins alike")

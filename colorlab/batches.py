@@ -23,9 +23,12 @@ def _order(n: int, epoch: int, seed: int) -> Tensor:
     return torch.randperm(n, generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch))
 
 
-def random_crops(images: Tensor, crop: int, zoom: bool, seed: int) -> Tensor:
-    """uint8 ``(N, 3, S, S)`` -> uint8 ``(N, 3, crop, crop)``: each from a random place, of a random size, mirrored or not."""
-    draw = torch.rand(len(images), 4, generator=torch.Generator().manual_seed(seed)).tolist()
+def random_crops(images: Tensor, crop: int, zoom: bool, seed: int, first: int = 0) -> Tensor:
+    """uint8 ``(N, 3, S, S)`` -> uint8 ``(N, 3, crop, crop)``: each from a random place, of a random size, mirrored or not.
+
+    first: the place of these images in a batch of which others take the rest; what is drawn belongs to the place.
+    """
+    draw = torch.rand(first + len(images), 4, generator=torch.Generator().manual_seed(seed))[first:].tolist()
     full, crops = images.shape[-1], []
     for image, (size, top, left, mirror) in zip(images, draw):
         side = round(crop * (full / crop) ** size) if zoom else crop
@@ -36,9 +39,12 @@ def random_crops(images: Tensor, crop: int, zoom: bool, seed: int) -> Tensor:
     return torch.stack(crops)
 
 
-def bend(L: Tensor, gamma: float, seed: int) -> Tensor:
-    """Another exposure for each photograph: L ``(N, 1, H, W)`` -> 100 (L/100)^p, p from e^-gamma to e^gamma, by chance."""
-    draw = torch.rand(len(L), generator=torch.Generator().manual_seed(seed)).to(L)
+def bend(L: Tensor, gamma: float, seed: int, first: int = 0) -> Tensor:
+    """Another exposure for each photograph: L ``(N, 1, H, W)`` -> 100 (L/100)^p, p from e^-gamma to e^gamma, by chance.
+
+    first: as in `random_crops`.
+    """
+    draw = torch.rand(first + len(L), generator=torch.Generator().manual_seed(seed))[first:].to(L)
     return 100 * (L / 100).clamp(min=0) ** (gamma * (2 * draw - 1)).exp()[:, None, None, None]
 
 

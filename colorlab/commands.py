@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from . import (checkpoints, discriminators, finetuning, galleries, generators, judging, metrics, pairs, photos, sources,
+from . import (checkpoints, discriminators, finetuning, galleries, generators, judging, metrics, pairs, parallel, photos, sources,
                stages, training)
 from .bins import AbBins
 from .color import rgb_to_lab
@@ -29,6 +29,7 @@ FOLDS = 2  # a fresh discriminator judges the half that it did not train on
 
 def train(args) -> None:
     _check(args)
+    parallel.start()
     torch.manual_seed(args.seed)
     if args.start is None:
         generator = generators.ECCV16(args.width, bins=None if args.loss == "l2" else AbBins())
@@ -78,15 +79,18 @@ def _choose(generator, images: Tensor, found, args) -> Tensor:
 
 
 def _train_and_save(generator, images: Tensor, args, **options) -> None:
-    out, prior = Path(args.out), None
+    out, prior, first = Path(args.out), None, parallel.rank() == 0
     if args.loss == "rebalanced":
         colorful = images[~training.grey_ones(images)]  # as in training, where the others have no weight
         prior = smooth_prior(empirical_prior(colorful.split(64), AbBins()), AbBins())
     log = training.train_generator(generator, images, loss=args.loss, steps=args.steps, batch=args.batch,
                                    crop=args.crop, lr=args.lr, mix=args.mix, average=args.average, prior=prior,
-                                   seed=args.seed, folder=out, progress=_watched(), **options)
+                                   seed=args.seed, folder=out, accumulate=args.accumulate, progress=_watched(), **options)
     if log.interrupted:
         raise KeyboardInterrupt  # the checkpoint is in its folder
+    parallel.stop()
+    if not first:
+        return
     if args.take_back:
         take_back(generator, class_weights(prior, args.mix), args.take_back)
     generator.work_size = args.work_size

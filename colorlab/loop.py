@@ -17,6 +17,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from . import parallel
 from .checkpoints import write_atomically
 
 
@@ -39,7 +40,7 @@ class Log:
 def fit(network: nn.Module, optimizer: torch.optim.Optimizer, loss_at: Callable[[int], dict], steps: int, *, seed: int = 0,
         schedule: Callable[[float], float] | None = None, average: float = 0.0, folder: str | Path | None = None,
         settings: dict | None = None, check: Callable[[int], dict] | None = None, every: int = 100,
-        freeze_bn: bool = False, label: str = "training", progress: bool = True) -> Log:
+        freeze_bn: bool = False, accumulate: int = 1, label: str = "training", progress: bool = True) -> Log:
     """Train ``network`` for ``steps`` steps. Interrupting it (Ctrl-C, a notebook's stop button) keeps what was trained.
 
     Args:
@@ -50,6 +51,7 @@ def fit(network: nn.Module, optimizer: torch.optim.Optimizer, loss_at: Callable[
         settings: what makes this run this run; a folder of other settings is refused.
         check: called every ``every`` steps and at the end, the network being in eval mode and holding what it would be
             left with at that step (the average, if there is one); its dict is logged.
+        accumulate: parts of a step, each with its own backward pass: ``loss_at(step, part)``, the loss their mean.
         freeze_bn: keep BatchNorm's statistics (fine-tuning on few photographs).
     """
     log, start, settings = Log(), 0, dict(settings or {}, steps=steps, seed=seed, average=average,
@@ -61,15 +63,19 @@ def fit(network: nn.Module, optimizer: torch.optim.Optimizer, loss_at: Callable[
         start = _resume(checkpoint, settings, network, averaged, optimizer, log)
 
     def keep() -> None:
-        _keep(checkpoint, dict(step=done, settings=settings, network=network.state_dict(), log=log.__dict__,
-                               averaged=averaged.state_dict(), optimizer=optimizer.state_dict()))
+        if not log.interrupted:  # the others may not come to this line
+            parallel.agree(network)  # of BatchNorm's statistics each process has its own
+            parallel.agree(averaged)
+        if parallel.rank() == 0:
+            _keep(checkpoint, dict(step=done, settings=settings, network=network.state_dict(), log=log.__dict__,
+                                   averaged=averaged.state_dict(), optimizer=optimizer.state_dict()))
 
     device = next(network.parameters()).device
     began, sums, count, done = time.perf_counter() - log.seconds, {}, 0, start
     log.interrupted = False
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), \
             tqdm(total=steps, initial=start, desc=label, leave=False, mininterval=1, file=sys.stdout,
-                 disable=not progress) as bar:
+                 disable=not progress or parallel.rank() > 0) as bar:
         try:
             for step in range(start, steps):
                 network.train()
@@ -78,18 +84,23 @@ def fit(network: nn.Module, optimizer: torch.optim.Optimizer, loss_at: Callable[
                 torch.manual_seed(seed * 1_000_003 + step)  # dropout, too, depends on (seed, step) alone
                 for group, rate in zip(optimizer.param_groups, rates):
                     group["lr"] = rate * (schedule(step / steps) if schedule else 1.0)
-                terms = loss_at(step)
                 optimizer.zero_grad(set_to_none=True)
-                terms["loss"].backward()
+                parts = []
+                for part in range(accumulate):
+                    parts.append(loss_at(step, part) if accumulate > 1 else loss_at(step))
+                    (parts[-1]["loss"] / accumulate).backward()
+                parallel.average_gradients(network)
                 optimizer.step()
+                terms = {key: sum(part[key].detach() for part in parts) / accumulate for key in parts[0]}
                 done = step + 1
                 if average:
                     _move_average(averaged, network, min(average, (1 + step) / (10 + step)))
-                sums = {key: sums.get(key, 0) + value.detach() for key, value in terms.items()}
+                sums = {key: sums.get(key, 0) + value for key, value in terms.items()}
                 count += 1
                 bar.update()
                 if done % max(1, min(every, steps // 50)) == 0 or done == steps:
-                    log.rows.append({"step": done, **{key: float(value) / count for key, value in sums.items()}})
+                    means = parallel.average(sums)
+                    log.rows.append({"step": done, **{key: float(value) / count for key, value in means.items()}})
                     bar.set_postfix(loss=f"{log.rows[-1]['loss']:.3f}", refresh=False)
                     sums, count, log.seconds = {}, 0, time.perf_counter() - began
                 if done % every == 0 or done == steps:

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from . import parallel
 from .batches import at_a_quarter, batch_at, bend, fingerprint, random_crops
 from .color import rgb_to_lab
 from .loop import Log, fit
@@ -21,7 +22,7 @@ LOSSES = ("l2", "classification", "rebalanced")
 def train_generator(generator: nn.Module, images: Tensor, *, loss: str = "rebalanced", prior: Tensor | None = None,
                     steps: int = 1000, batch: int = 32, crop: int = 96, lr: float = 1e-3, mix: float = 0.5, seed: int = 0,
                     zoom: bool = True, labels: str = "average", device: torch.device | str | None = None,
-                    weight_decay: float = 1e-2, gamma: float = 0.0, **fit_options) -> Log:
+                    weight_decay: float = 1e-2, gamma: float = 0.0, accumulate: int = 1, **fit_options) -> Log:
     """Train (or go on training) a generator on photographs.
 
     Args:
@@ -34,6 +35,7 @@ def train_generator(generator: nn.Module, images: Tensor, *, loss: str = "rebala
             is plenty), so that few photographs teach more; their ab stays.
         labels: "average" the truth over each 4x4 pixels, or "sample" one of them, as the original did.
         device: None: a GPU if there is one. Where bfloat16 is native (see `mixed_precision`), steps run under autocast.
+        accumulate: parts into which a batch is cut, one after the other, where it does not fit into memory at once.
         fit_options: folder, average, check, every, freeze_bn, label, progress of `fit`.
     Returns:
         the log: "loss", and "unweighted" beside it for the cross-entropies, "euclidean" for "l2". The generator is trained
@@ -44,6 +46,7 @@ def train_generator(generator: nn.Module, images: Tensor, *, loss: str = "rebala
     device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     _check_training(generator, images, loss, crop)
     generator.to(device).requires_grad_(True)
+    dtype = next(generator.parameters()).dtype
     images = images[~grey_ones(images)]  # they get no weight
     if not len(images):
         raise ValueError("images are all grey (|a| and |b| never above 5); expected photographs with colour to learn from")
@@ -54,19 +57,20 @@ def train_generator(generator: nn.Module, images: Tensor, *, loss: str = "rebala
         if prior is None:
             prior = smooth_prior(empirical_prior(images.split(64), generator.bins.cpu()), generator.bins)
             generator.bins.to(device)
-        weights = class_weights(prior, mix).float().to(device)
+        weights = class_weights(prior, mix).to(device, dtype)
     settings = dict(loss=loss, batch=batch, crop=crop, lr=lr, mix=mix, zoom=zoom, labels=labels, images=fingerprint(images),
                     weight_decay=weight_decay, gamma=gamma, width=generator.width,
                     weights=None if weights is None else fingerprint(weights), start=fingerprint(*generator.state_dict().values()))
     images = images.to(device)
 
-    def loss_at(step: int) -> dict:
-        rgb = random_crops(images[batch_at(step, len(images), batch, seed)], crop, zoom, seed * 1_000_003 + step)
-        lab = rgb_to_lab(rgb, check=False)
+    def loss_at(step: int, part: int = 0) -> dict:
+        mine, drawn = parallel.share(batch, part, accumulate), seed * 1_000_003 + step
+        rgb = random_crops(images[batch_at(step, len(images), batch, seed)[mine]], crop, zoom, drawn, mine.start)
+        lab = rgb_to_lab(rgb.to(device), check=False).to(dtype)
         ab = at_a_quarter(lab[:, 1:], labels)
-        L = bend(lab[:, :1], gamma, seed * 1_000_003 + step) if gamma else lab[:, :1]
+        L = bend(lab[:, :1], gamma, drawn, mine.start) if gamma else lab[:, :1]
         with mixed_precision(device):
-            output = generator(L).float()
+            output = generator(L).to(dtype)
         if loss == "l2":
             value = euclidean_loss(output, ab)
             return {"loss": value / ab[0, 0].numel(), "euclidean": value}  # by the pixel: any crop, one learning rate
@@ -75,7 +79,7 @@ def train_generator(generator: nn.Module, images: Tensor, *, loss: str = "rebala
 
     trained = [p for p in generator.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=lr, betas=(0.9, 0.99), weight_decay=weight_decay)
-    options = dict(schedule=warm_hold_decay, label=f"generator ({loss})") | fit_options
+    options = dict(schedule=warm_hold_decay, label=f"generator ({loss})", accumulate=accumulate) | fit_options
     return fit(generator, optimizer, loss_at, steps, seed=seed, settings=settings, **options)
 
 
