@@ -38,6 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
     _training(train, steps=1000, lr=1e-3, loss="rebalanced", crop=96)
     train.add_argument("--width", type=_positive(float), default=0.25,
                        help="1 is the paper's, 32 million parameters")
+    train.add_argument("--cache", metavar="DIR", help="keep the decoded photographs there, for the next time and for many")
     train.add_argument("--start", metavar="NAME", help="go on from this generator, pocket or a file, at its own width")
     train.add_argument("--gamma", type=_zero_or_more, default=0.0,
                        help="show each photograph at other exposures, 0.3 for few photographs")

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from . import (checkpoints, discriminators, finetuning, galleries, generators, judging, metrics, pairs, parallel, photos, sources,
+from . import (cache, checkpoints, discriminators, finetuning, galleries, generators, judging, metrics, pairs, parallel, photos, sources,
                stages, training)
 from .bins import AbBins
 from .color import rgb_to_lab
@@ -35,7 +35,11 @@ def train(args) -> None:
         generator = generators.ECCV16(args.width, bins=None if args.loss == "l2" else AbBins())
     else:
         generator = _fitting(args.start, args.loss)
-    images = photos.load(args.photos, "train").square(256, progress=_watched())
+    found = photos.load(args.photos, "train")
+    if args.cache is None:
+        images = found.square(256, progress=_watched())
+    else:
+        images = cache.squares(found, args.cache, 256, progress=_watched())
     _train_and_save(generator, images, args, weight_decay=args.weight_decay, gamma=args.gamma)
 
 
@@ -81,8 +85,8 @@ def _choose(generator, images: Tensor, found, args) -> Tensor:
 def _train_and_save(generator, images: Tensor, args, **options) -> None:
     out, prior, first = Path(args.out), None, parallel.rank() == 0
     if args.loss == "rebalanced":
-        colorful = images[~training.grey_ones(images)]  # as in training, where the others have no weight
-        prior = smooth_prior(empirical_prior(colorful.split(64), AbBins()), AbBins())
+        colored = (~training.grey_ones(images)).nonzero().squeeze(1)  # as in training, where the others have no weight
+        prior = smooth_prior(empirical_prior((images[some] for some in colored.split(64)), AbBins()), AbBins())
     log = training.train_generator(generator, images, loss=args.loss, steps=args.steps, batch=args.batch,
                                    crop=args.crop, lr=args.lr, mix=args.mix, average=args.average, prior=prior,
                                    seed=args.seed, folder=out, accumulate=args.accumulate, progress=_watched(), **options)

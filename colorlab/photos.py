@@ -68,6 +68,12 @@ class Photos:
         return Photos(*([column[i] for i in chosen] for column in (self.names, self.groups, self._readers)),
                       self.skipped)
 
+    def keep(self, indices: Sequence[int], skipped: Sequence[tuple[str, str]] = ()) -> None:
+        """Forget all photographs but these, in place; note (name, reason) of those that could not be read."""
+        self.names, self.groups, self._readers = ([column[i] for i in indices] for column in
+                                                  (self.names, self.groups, self._readers))
+        self.skipped += [tuple(row) for row in skipped]
+
     def square(self, size: int = 256, limit: int | None = None, progress: bool = False) -> torch.Tensor:
         """The first `limit` readable photographs as uint8 (N, 3, size, size), through `to_square`.
 
@@ -106,10 +112,7 @@ class Photos:
                         broken.append((self.names[i], error))
                 position = stop
         if broken:
-            keep = good + list(range(position, len(self)))
-            self.names, self.groups, self._readers = ([column[i] for i in keep] for column in
-                                                      (self.names, self.groups, self._readers))
-            self.skipped += broken
+            self.keep(good + list(range(position, len(self))), broken)
             _warn_skipped(broken, position)
 
 

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import budget, checkpoints, controls, finetuning, generators, judging, metrics, pairs, photos, report, training
+from . import budget, cache, checkpoints, controls, finetuning, generators, judging, metrics, pairs, photos, report, training
 from .bins import AbBins
 from .color import rgb_to_lab
 from .judging import Estimate
@@ -87,19 +87,18 @@ class _Study:
         def work(folder: Path) -> dict:
             found = {}
             for name, some in deal(listing, self.seed).items():
-                images = some.square(self.B.study_size, self.B.study_part, **self.bars)
-                if len(set(some.groups[:len(images)])) < 4:
+                some = some.subset(range(min(len(some), self.B.study_part)))
+                images = cache.squares(some, folder / name, self.B.study_size, **self.bars)
+                if len(set(some.groups)) < 4:
                     raise ValueError(f"{len(images)} readable photographs for the part {name!r} are too few; "
                                      "expected 4 or more, so 20 to train on and 4 to hold out, or many more")
-                checkpoints.write_atomically(folder / f"{name}.npy", lambda path, images=images: _save(path, images))
-                count = len(images)
-                found[name] = {"names": some.names[:count], "groups": some.groups[:count],
-                               "skipped": [name for name, _ in some.skipped]}
+                found[name] = {"names": some.names, "groups": some.groups, "skipped": [name for name, _ in some.skipped]}
             return found
 
         text = f"decoding, to {self.B.study_size} pixels, at most {self.B.study_part:,} a part"
         for name, labels in self.kept.once("photographs", text, work).items():
-            images = torch.from_numpy(np.load(self.kept.out / "photographs" / f"{name}.npy", mmap_mode="c"))
+            file = self.kept.out / "photographs" / name / "images.npy"
+            images = torch.from_numpy(np.load(file, mmap_mode="c")[:len(labels["names"])])
             self.parts[name] = {"images": images, "names": labels["names"], "groups": labels["groups"]}
 
     # --- The generators, and what they make ----------------------------------------------------------------------

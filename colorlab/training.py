@@ -47,25 +47,27 @@ def train_generator(generator: nn.Module, images: Tensor, *, loss: str = "rebala
     _check_training(generator, images, loss, crop)
     generator.to(device).requires_grad_(True)
     dtype = next(generator.parameters()).dtype
-    images = images[~grey_ones(images)]  # they get no weight
-    if not len(images):
+    colored = (~grey_ones(images)).nonzero().squeeze(1)  # grey ones get no weight; no copy, images may be mapped from a file
+    if not len(colored):
         raise ValueError("images are all grey (|a| and |b| never above 5); expected photographs with colour to learn from")
     weights = None
     if generator.bins is not None:
         generator.model_out.requires_grad_(False)
     if loss == "rebalanced":
         if prior is None:
-            prior = smooth_prior(empirical_prior(images.split(64), generator.bins.cpu()), generator.bins)
+            parts = (images[index] for index in colored.split(64))
+            prior = smooth_prior(empirical_prior(parts, generator.bins.cpu()), generator.bins)
             generator.bins.to(device)
         weights = class_weights(prior, mix).to(device, dtype)
-    settings = dict(loss=loss, batch=batch, crop=crop, lr=lr, mix=mix, zoom=zoom, labels=labels, images=fingerprint(images),
+    settings = dict(loss=loss, batch=batch, crop=crop, lr=lr, mix=mix, zoom=zoom, labels=labels, images=fingerprint(images[::-(-len(images) // 5000)]),
                     weight_decay=weight_decay, gamma=gamma, width=generator.width,
                     weights=None if weights is None else fingerprint(weights), start=fingerprint(*generator.state_dict().values()))
-    images = images.to(device)
+    if device.type != "cuda" or images.nbytes < torch.cuda.get_device_properties(device).total_memory / 4:
+        images = images.to(device)  # else each batch is sent
 
     def loss_at(step: int, part: int = 0) -> dict:
         mine, drawn = parallel.share(batch, part, accumulate), seed * 1_000_003 + step
-        rgb = random_crops(images[batch_at(step, len(images), batch, seed)[mine]], crop, zoom, drawn, mine.start)
+        rgb = random_crops(images[colored[batch_at(step, len(colored), batch, seed)[mine]]], crop, zoom, drawn, mine.start)
         lab = rgb_to_lab(rgb.to(device), check=False).to(dtype)
         ab = at_a_quarter(lab[:, 1:], labels)
         L = bend(lab[:, :1], gamma, drawn, mine.start) if gamma else lab[:, :1]
