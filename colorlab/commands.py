@@ -16,8 +16,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from . import (cache, checkpoints, discriminators, finetuning, galleries, generators, judging, metrics, pairs, parallel, photos, sources,
-               stages, training)
+from . import (cache, checkpoints, discriminators, finetuning, galleries, generators, judging, metrics, pairs, parallel,
+               photos, sources, stages, training)
 from .bins import AbBins
 from .color import rgb_to_lab
 from .rebalance import class_weights, empirical_prior, smooth_prior, take_back
@@ -113,7 +113,7 @@ def _train_and_save(generator, images: Tensor, args, **options) -> None:
 def study(args) -> None:
     from . import study
 
-    study.run(args.photos, args.out, args.budget, args.seed, progress=_watched(), say=functools.partial(print, flush=True))
+    study.run(args.photos, args.out, args.budget, args.seed, _watched(), functools.partial(print, flush=True), args.command)
 
 
 # --- judge ---------------------------------------------------------------------------------------
@@ -209,27 +209,38 @@ def _true_ab(images: Tensor):
 def color_numbers(generator, images: Tensor, groups=None, seed: int = 0) -> dict:
     """Plain and rebalanced AuC of a generator, of all grey and of the best constant colour; the chroma ratio.
 
+    The constant may be any whose plain AuC is no worse than the generator's or grey's, whichever is lower, so that a
+    generator cannot beat it by colours that are merely safer or merely bolder; "less" rows are paired differences.
     images: uint8 (N, 3, 256, 256). Each value is a judging.Estimate, its interval over photographs.
     """
-    bins = AbBins()
+    bins, options, numbers = AbBins(), {"seed": seed, "groups": groups}, {}
     weights = metrics.evaluation_weights(_true_ab(images), bins)
-    constant = metrics.best_constant(_true_ab(images), weights, bins).ab
-    colors = {"all grey": torch.zeros(2, 1, 1),
-              "best constant": torch.tensor(constant)[:, None, None]}
-    tables = {name: ([], []) for name in ("generator", *colors)}
-    chroma = ([], [])
+
+    def flat(ab):
+        return lambda L: torch.tensor(ab)[:, None, None].expand(len(L), 2, *L.shape[-2:])
+
+    rows = {name: _rows(colorize, images, weights, bins)
+            for name, colorize in (("generator", generator.colorize), ("all grey", flat((0.0, 0.0))))}
+    limit = min(metrics.auc(row["plain AuC"]) for row in rows.values())
+    constant = metrics.best_constant(_true_ab(images), weights, bins, limit)
+    rows["best constant"] = _rows(flat(constant.ab), images, weights, bins)
+    for name, row in rows.items():
+        for kind in ("plain AuC", "rebalanced AuC"):
+            numbers[f"{kind}, {name}"] = metrics.bootstrap_auc(row[kind], **options)
+            if name != "generator":
+                less = metrics.bootstrap_auc_difference(rows["generator"][kind], row[kind], **options)
+                numbers[f"{kind}, generator less {name}"] = less
+    chroma = rows["generator"]["chroma"], rows["generator"]["true chroma"]
+    return numbers | {"chroma ratio": metrics.bootstrap_ratio(*chroma, **options)}
+
+
+def _rows(colorize, images: Tensor, weights: Tensor, bins: AbBins) -> dict[str, Tensor]:
+    """Error histograms (N, 152), plain and weighted, and mean chroma (N,) of ``colorize(L)`` and of the truth."""
+    found = []
     for batch in images.split(8):
         lab = rgb_to_lab(batch)
-        L, ab = lab[:, :1], lab[:, 1:]
-        guesses = {"generator": generator.colorize(L), **colors}
-        for name, guess in guesses.items():
-            tables[name][0].append(metrics.error_histogram(guess, ab))
-            tables[name][1].append(metrics.error_histogram(guess, ab, weights, bins))
-        chroma[0].append(metrics.mean_chroma(guesses["generator"]))
-        chroma[1].append(metrics.mean_chroma(ab))
-    numbers = {}
-    for name, both in tables.items():
-        for kind, table in zip(("plain AuC", "rebalanced AuC"), both):
-            numbers[f"{kind}, {name}"] = metrics.bootstrap_auc(torch.cat(table), seed=seed, groups=groups)
-    top, bottom = (torch.cat(values) for values in chroma)
-    return numbers | {"chroma ratio": metrics.bootstrap_ratio(top, bottom, seed=seed, groups=groups)}
+        ab, true = colorize(lab[:, :1]), lab[:, 1:]
+        found.append({"plain AuC": metrics.error_histogram(ab, true),
+                      "rebalanced AuC": metrics.error_histogram(ab, true, weights, bins),
+                      "chroma": metrics.mean_chroma(ab), "true chroma": metrics.mean_chroma(true)})
+    return {key: torch.cat([row[key] for row in found]) for key in found[0]}

@@ -329,6 +329,12 @@ def test_judge_photos(tmp_path, folder, dull, judge_weights, judge, capsys):
         assert all(0 <= row["low"] <= row["mean"] <= row["high"] <= 100 for row in rows.values())
     best, grey = (numbers[f"rebalanced AuC, {name}"]["mean"] for name in ("best constant", "all grey"))
     assert best >= grey - 0.1
+    for name in ("all grey", "best constant"):
+        less = numbers[f"plain AuC, generator less {name}"]
+        ours, theirs = (numbers[f"plain AuC, {row}"]["mean"] for row in ("generator", name))
+        assert less["mean"] == pytest.approx(ours - theirs) and less["low"] <= less["mean"] <= less["high"]
+    assert numbers["plain AuC, best constant"]["mean"] >= min(
+        numbers[f"plain AuC, {row}"]["mean"] for row in ("generator", "all grey")) - 0.1
     assert numbers["chroma ratio"]["mean"] > 0
 
 
