@@ -7,6 +7,8 @@ Images are floating tensors, channels first, with any leading batch dimensions: 
 L ``(..., 1, H, W)`` in [0, 100], a and b each in about [-110, 110].
 """
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
@@ -15,6 +17,7 @@ RGB_TO_XYZ = ((0.412453, 0.357580, 0.180423),
               (0.019334, 0.119193, 0.950227))  # ITU-R BT.709 primaries with the D65 white
 WHITE = (0.95047, 1.0, 1.08883)  # XYZ of D65 at 2 degrees, Y = 1
 EPSILON, KAPPA, OFFSET = 0.008856, 7.787, 16 / 116  # where CIELAB's cube root gives way to a straight line
+CHUNK = 1 << 17  # pixels that a processor converts at once: buffers of this size stay in its cache
 TOLERANCE = 1e-3  # how far out of its range a value may lie before it is taken for a mistake
 
 
@@ -30,9 +33,11 @@ def rgb_to_lab(rgb: Tensor, check: bool = True) -> Tensor:
         TypeError: ``rgb`` is no tensor, or of an integer type other than uint8.
         ValueError: ``rgb`` has no three channels at dimension -3, or values out of [0, 1].
     """
-    rgb = _image(rgb, "rgb", 3, integers=True)
+    stored, rgb = rgb, _image(rgb, "rgb", 3, integers=True)
     if check:
         _check_range(rgb, "rgb", 0.0, 1.0)
+    if _plain_on_cpu(rgb):
+        return _rgb_to_lab_on_cpu(stored)
     xyz = _channels_times(srgb_to_linear(rgb), _matrix(rgb) / rgb.new_tensor(WHITE)[:, None])
     fx, fy, fz = lab_curve(xyz).unbind(-3)
     return torch.stack((116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)), dim=-3)
@@ -99,6 +104,42 @@ def _lab_to_linear(lab: Tensor) -> Tensor:
     xyz = torch.where(f > 0.2068966, f**3, (f - OFFSET) / KAPPA)
     inverse = torch.linalg.inv(torch.tensor(RGB_TO_XYZ, dtype=torch.float64)).to(lab)
     return _channels_times(xyz, inverse * lab.new_tensor(WHITE))
+
+
+def _plain_on_cpu(image: Tensor) -> bool:
+    """Whether the fast way of a processor applies: single precision, nothing to differentiate or to compile."""
+    return (image.device.type == "cpu" and image.dtype == torch.float32 and image.numel() > 0
+            and not torch.compiler.is_compiling() and not (image.requires_grad and torch.is_grad_enabled()))
+
+
+def _rgb_to_lab_on_cpu(rgb: Tensor) -> Tensor:
+    """`rgb_to_lab` of uint8 or float32: both branches of each curve by clamping, because `torch.where` is slow here."""
+    pixels = rgb.flatten(-2).reshape(-1, 3, rgb.shape[-2] * rgb.shape[-1])  # (n, 3, P)
+    out = torch.empty(pixels.shape, dtype=torch.float32, device="cpu")
+    images = max(1, CHUNK // pixels.shape[-1])
+    to_xyz = (_matrix(out.double()) / torch.tensor(WHITE, dtype=torch.float64, device="cpu")[:, None]).float()
+    to_lab, shift = out.new_tensor([[0, 116, 0], [500, -500, 0], [0, 200, -200]]), out.new_tensor([[-16], [0], [0]])
+    for some, filled in zip(pixels.split(images), out.split(images)):
+        for part, place in zip(some.split(CHUNK, 2), filled.split(CHUNK, 2)):
+            t = torch.matmul(to_xyz, _linear_on_cpu(part))  # (n, 3, p)
+            curve = t.clamp(min=EPSILON).pow_(1 / 3)
+            straight = (t <= EPSILON).float()  # 1 near black
+            curve.addcmul_(straight, t.mul_(KAPPA).add_(OFFSET).sub_(curve))
+            place.copy_(torch.baddbmm(shift, to_lab.expand(len(part), 3, 3), curve))
+    return out.view(rgb.shape)
+
+
+def _linear_on_cpu(srgb: Tensor) -> Tensor:
+    if srgb.dtype == torch.uint8:
+        return _levels().index_select(0, srgb.flatten().int()).view(srgb.shape)
+    straight = srgb.clamp(max=0.04045).sub_(0.04045).div_(12.92)
+    return srgb.clamp(min=0.04045).add_(0.055).div_(1.055).pow_(2.4).add_(straight)
+
+
+@lru_cache(maxsize=1)
+def _levels() -> Tensor:
+    """The linear light of the 256 levels of uint8."""
+    return srgb_to_linear(torch.arange(256, dtype=torch.float64, device="cpu") / 255).float()
 
 
 def _matrix(like: Tensor) -> Tensor:

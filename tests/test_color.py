@@ -32,6 +32,26 @@ def test_back_as_scikit_image(photographs):
         assert np.abs(as_channels_last(back) - peer.lab2rgb(lab)).max() <= 1e-3
 
 
+@pytest.mark.parametrize("shape", [(3, 1, 1), (3, 0, 5), (0, 3, 4, 4), (2, 2, 3, 7, 5), (3, 363, 365), (70, 3, 50, 51)])
+def test_the_fast_way_of_a_processor_is_the_textbooks(shape):
+    """Single precision on the CPU goes another way, in pieces; double precision does not."""
+    rgb = torch.rand(shape, generator=torch.Generator().manual_seed(0)) ** 3  # many dark ones: both branches
+    wanted = color.rgb_to_lab(rgb.double())
+    assert torch.allclose(color.rgb_to_lab(rgb).double(), wanted, rtol=0, atol=1e-4)
+    turned = rgb.transpose(-1, -2)  # not contiguous
+    assert torch.allclose(color.rgb_to_lab(turned).double(), wanted.transpose(-1, -2), rtol=0, atol=1e-4)
+    levels = color.to_8_bit(rgb)
+    assert torch.allclose(color.rgb_to_lab(levels).double(), color.rgb_to_lab(levels.double() / 255), rtol=0, atol=1e-4)
+
+
+def test_gradients_go_the_textbooks_way():
+    rgb = torch.rand(3, 4, 4, requires_grad=True)
+    color.rgb_to_lab(rgb).sum().backward()
+    assert torch.isfinite(rgb.grad).all() and (rgb.grad != 0).any()
+    with torch.no_grad():
+        assert torch.allclose(color.rgb_to_lab(rgb), color.rgb_to_lab(rgb.detach()))
+
+
 def test_round_trip(photographs):
     for photo in photographs:
         assert (color.lab_to_rgb(color.rgb_to_lab(photo)) - photo / 255).abs().max() <= 1e-5

@@ -29,7 +29,8 @@ def agree(there, here):
     if isinstance(here, tuple):
         return [agree(a, b) for a, b in zip(there, here, strict=True)]
     assert isinstance(there, Elsewhere) and there.dtype == here.dtype
-    torch.testing.assert_close(there.here, here)
+    close = {"rtol": 1e-4, "atol": 2e-4} if here.is_floating_point() else {}  # the CPU converts to Lab in a way of its own
+    torch.testing.assert_close(there.here, here, **close)
 
 
 def test_the_device_refuses_mixtures_and_keeps_values():
@@ -108,7 +109,7 @@ def test_a_generator_trains(loss, monkeypatch):
     log = training.train_generator(here, IMAGES, device="cpu", **options)
     with elsewhere.Device():
         log_there = training.train_generator(there, IMAGES, device=elsewhere.DEVICE, **options)
-    torch.testing.assert_close(log_there.series("loss"), log.series("loss"))
+    torch.testing.assert_close(log_there.series("loss"), log.series("loss"), rtol=1e-4, atol=0)
 
 
 def test_a_discriminator_trains():
