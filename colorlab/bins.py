@@ -63,8 +63,9 @@ class AbBins(nn.Module):
         if not sigma > 0:
             raise ValueError(f"sigma is {sigma}; expected a positive width in units of a and b")
         indices, squared = self._nearest(ab, neighbors)
-        squared = squared - squared[..., :1, :, :]  # far out of gamut every exp(-d^2) would be 0: only differences count
-        return indices, torch.softmax(squared / (-2 * sigma**2), dim=-3).to(ab.dtype)
+        # Far out of gamut every exp(-d^2) would be 0: only differences count. (On a processor torch.softmax is slow here.)
+        weights = (squared - squared[..., :1, :, :]).div_(-2 * sigma**2).exp_()
+        return indices, weights.div_(weights.sum(-3, keepdim=True)).to(ab.dtype)
 
     def soft_encode_dense(self, ab: Tensor, neighbors: int = 10, sigma: float = 5.0) -> Tensor:
         """The same code written out over all bins: ``(..., Q, H, W)``, K entries of which are not 0. For looking at."""
@@ -105,30 +106,33 @@ class AbBins(nn.Module):
 
     def _nearest_points(self, points: Tensor, k: int) -> tuple[Tensor, Tensor]:
         """The same for a list of points (P, 2): indices and squared distances, both (P, k)."""
-        table, low, shape = candidate_table(self.step, k)  # (cells, C), the plane's corner, cells along a and b
-        table, low = table.to(points.device), low.to(points)
-        cell = ((points - low) / (CELL * self.step)).floor()
+        table, places, low, shape = (x.to(points.device) if isinstance(x, Tensor) else x for x in candidate_table(self.step, k))
+        cell = ((points - low.to(points)) / (CELL * self.step)).floor()
         inside = ((cell >= 0) & (cell < points.new_tensor(shape))).all(1)
         cell = torch.where(inside[:, None], cell, 0).long()
-        indices, squared = self._among(points, table[cell[:, 0] * shape[1] + cell[:, 1]], k)
+        row = cell[:, 0] * shape[1] + cell[:, 1]
+        indices, squared = _among(points, table.index_select(0, row), [x.index_select(0, row) for x in places], k)
         if not inside.all():  # beyond the table, which covers all of sRGB: compare with every bin
             outside = (~inside).nonzero().squeeze(1)
             if not torch.isfinite(points).all():
                 raise ValueError("ab holds NaN or infinite values; expected finite colours")
-            everything = torch.arange(len(self), device=points.device)
+            everything, places = torch.arange(len(self), device=points.device), self.centers.double().T
             for part in outside.split(CHUNK):
-                found, distances = self._among(points[part].double(), everything.expand(len(part), -1), k)
+                size = len(part), -1
+                found, distances = _among(points[part].double(), everything.expand(size), [x.expand(size) for x in places], k)
                 distances = distances - distances[:, :1]  # in float64: far away, what counts is a small difference
                 indices[part], squared[part] = found, distances.to(squared.dtype)
         return indices, squared
 
-    def _among(self, points: Tensor, candidates: Tensor, k: int) -> tuple[Tensor, Tensor]:
-        """Of each point's candidate bins (P, C), the k nearest: indices and squared distances, both (P, k)."""
-        # One far-away row of padding answers to index -1.
-        centers = torch.cat((self.centers.to(points), points.new_full((1, 2), float("inf"))))
-        squared = (centers[candidates] - points[:, None]).square().sum(-1)  # (P, C)
+
+def _among(points: Tensor, candidates: Tensor, places, k: int) -> tuple[Tensor, Tensor]:
+    """Of each point's candidate bins (P, C), whose a and b are ``places``, the k nearest: indices, squared distances (P, k)."""
+    squared = sum((place.to(points.dtype) - x).square_() for place, x in zip(places, points.split(1, dim=1)))  # (P, C)
+    if k == 1:
+        squared, order = squared.min(1, keepdim=True)
+    else:
         squared, order = squared.topk(k, dim=1, largest=False)  # sorted, nearest first
-        return candidates.gather(1, order), squared
+    return candidates.gather(1, order), squared
 
 
 @lru_cache(maxsize=None)
@@ -171,14 +175,15 @@ def _half_planes(points: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @lru_cache(maxsize=None)
-def candidate_table(step: int, k: int) -> tuple[Tensor, Tensor, tuple[int, int]]:
+def candidate_table(step: int, k: int) -> tuple[Tensor, Tensor, Tensor, tuple[int, int]]:
     """For each small cell of the ab plane, the bins that can be among the k nearest of a point in it.
 
     Exact: a bin can be among them only if its least distance to the cell is no more than the k-th smallest of the
     bins' greatest distances to the cell. So a look-up and a few distances replace Q distances.
 
     Returns:
-        candidates ``(cells, C)`` int64, padded with -1; the plane's lower corner (2,); the number of cells on each axis.
+        candidates ``(cells, C)`` int64, padded with -1; their a and b, ``(2, cells, C)`` float32, infinite where padded; the
+        plane's lower corner (2,); the number of cells on each axis.
     """
     centers = bin_centers(step).double()
     side = CELL * step
@@ -196,4 +201,5 @@ def candidate_table(step: int, k: int) -> tuple[Tensor, Tensor, tuple[int, int]]
         kept.append(torch.where(keep.gather(1, first), first, -1)[:, :count])
     width = max(part.shape[1] for part in kept)
     table = torch.cat([torch.nn.functional.pad(part, (0, width - part.shape[1]), value=-1) for part in kept])
-    return table, low.float(), shape
+    padded = torch.cat((centers, centers.new_full((1, 2), float("inf")))).float()
+    return table, padded[table].movedim(-1, 0).contiguous(), low.float(), shape
