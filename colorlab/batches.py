@@ -4,6 +4,8 @@ Everything is drawn from a seed and a step alone, so that an interrupted run can
 """
 
 import hashlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 import torch
@@ -53,6 +55,31 @@ def at_a_quarter(ab: Tensor, labels: str = "average") -> Tensor:
     if labels not in ("average", "sample"):
         raise ValueError(f"labels is {labels!r}; expected 'average' or 'sample'")
     return F.avg_pool2d(ab, 4) if labels == "average" else ab[..., ::4, ::4]
+
+
+class Ahead:
+    """The batches of a run, each drawn in a thread of its own while the one before it is trained on.
+
+        with Ahead(draw, steps, parts) as batch:
+            batch(step, part)                   # what draw(step, part) returns
+    """
+
+    def __init__(self, draw: Callable[[int, int], Tensor], steps: int, parts: int = 1):
+        self.draw, self.steps, self.parts = draw, steps, parts
+        self.pool, self.waiting = ThreadPoolExecutor(1, "batches"), (None, None)
+
+    def __call__(self, step: int, part: int = 0) -> Tensor:
+        place, drawn = self.waiting
+        found = drawn.result() if place == (step, part) else self.draw(step, part)
+        place = divmod(step * self.parts + part + 1, self.parts)
+        self.waiting = (place, self.pool.submit(self.draw, *place)) if place[0] < self.steps else (None, None)
+        return found
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.pool.shutdown()
 
 
 def fingerprint(*tensors: Tensor) -> str:

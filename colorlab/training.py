@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from . import parallel
-from .batches import at_a_quarter, batch_at, bend, fingerprint, random_crops
+from .batches import Ahead, at_a_quarter, batch_at, bend, fingerprint, random_crops
 from .color import rgb_to_lab
 from .loop import Log, fit
 from .losses import euclidean_loss, weighted_and_plain
@@ -55,7 +55,7 @@ def train_generator(generator: nn.Module, images: Tensor, *, loss: str = "rebala
         generator.model_out.requires_grad_(False)
     if loss == "rebalanced":
         if prior is None:
-            parts = (images[index] for index in colored.split(64))
+            parts = (images.index_select(0, index.to(images.device)) for index in colored.split(64))
             prior = smooth_prior(empirical_prior(parts, generator.bins.cpu()), generator.bins)
             generator.bins.to(device)
         weights = class_weights(prior, mix).to(device, dtype)
@@ -65,12 +65,17 @@ def train_generator(generator: nn.Module, images: Tensor, *, loss: str = "rebala
     if device.type != "cuda" or images.nbytes < torch.cuda.get_device_properties(device).total_memory / 4:
         images = images.to(device)  # else each batch is sent
 
+    def draw(step: int, part: int) -> Tensor:
+        chosen = colored[batch_at(step, len(colored), batch, seed)[parallel.share(batch, part, accumulate)]].to(images.device)
+        return random_crops(images.index_select(0, chosen), crop, zoom, *drawn_by(step, part))
+
+    def drawn_by(step: int, part: int) -> tuple[int, int]:
+        return seed * 1_000_003 + step, parallel.share(batch, part, accumulate).start
+
     def loss_at(step: int, part: int = 0) -> dict:
-        mine, drawn = parallel.share(batch, part, accumulate), seed * 1_000_003 + step
-        rgb = random_crops(images[colored[batch_at(step, len(colored), batch, seed)[mine]]], crop, zoom, drawn, mine.start)
-        lab = rgb_to_lab(rgb.to(device), check=False).to(dtype)
+        lab = rgb_to_lab(crops(step, part).to(device), check=False).to(dtype)
         ab = at_a_quarter(lab[:, 1:], labels)
-        L = bend(lab[:, :1], gamma, drawn, mine.start) if gamma else lab[:, :1]
+        L = bend(lab[:, :1], gamma, *drawn_by(step, part)) if gamma else lab[:, :1]
         with mixed_precision(device):
             output = generator(L).to(dtype)
         if loss == "l2":
@@ -82,7 +87,8 @@ def train_generator(generator: nn.Module, images: Tensor, *, loss: str = "rebala
     trained = [p for p in generator.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=lr, betas=(0.9, 0.99), weight_decay=weight_decay)
     options = dict(schedule=warm_hold_decay, label=f"generator ({loss})", accumulate=accumulate) | fit_options
-    return fit(generator, optimizer, loss_at, steps, seed=seed, settings=settings, **options)
+    with Ahead(draw, steps, accumulate) as crops:
+        return fit(generator, optimizer, loss_at, steps, seed=seed, settings=settings, **options)
 
 
 def train_discriminator(discriminator: nn.Module, real: Tensor, fake: Tensor, *, epochs: int = 10, batch: int = 16,
@@ -110,7 +116,7 @@ def train_discriminator(discriminator: nn.Module, real: Tensor, fake: Tensor, *,
 
     def loss_at(step: int) -> dict:
         chosen = batch_at(step, len(images), batch, seed).to(device)
-        logits = discriminator(images[chosen].float() / 255, check=False)
+        logits = discriminator(images.index_select(0, chosen).float() / 255, check=False)
         right = ((logits > 0) == (truth[chosen] > 0.5)).float().mean()
         return {"loss": F.binary_cross_entropy_with_logits(logits, truth[chosen]), "accuracy": right}
 
