@@ -9,8 +9,8 @@ from pathlib import Path
 from . import finetuning, plots, verdicts
 from .checkpoints import write_atomically
 from .judging import HUMANS
+from .studies import cell, heading
 
-PERCENT = ("fooling rate", "accuracy")  # shares; all other columns are in their own unit
 ZHANG = {"l2": ("L2", "91.2 / 64.4"), "classification": ("classification", "91.6 / 65.1"),  # their Table 1:
          "rebalanced": ("classification + rebalancing (full)", "89.5 / 67.3"),  # AuC plain / rebalanced, on ImageNet
          "all grey": (None, "89.1 / 58.0"), "random colors": ("random colours", "84.2 / 57.3")}
@@ -50,7 +50,7 @@ def answer(results: dict) -> str:
             "worse": "Fine-tuning on the photographs that look most real to a discriminator did worse than on random ones",
             "undecided": "Whether the photographs that look most real to a discriminator teach more than random ones "
                          "stays undecided"}[finetuning.verdict(value, finetuning.HIGHER["distance"])]
-    return (f"{said}: the distance from a fake to its original changed by {_cell('distance', value)} standard deviations of "
+    return (f"{said}: the distance from a fake to its original changed by {cell('distance', value)} standard deviations of "
             "a fresh judge's logits (less is better), on a random half of the held-out photographs.")
 
 
@@ -97,31 +97,31 @@ def _comparison(results: dict) -> str:
     for name, row in results["comparison"].items():
         if name != "itself":
             who, aucs = ZHANG.get(name, (None, "–"))
-            rows.append([name, *[_cell(key, row[key]) for key in columns], human.get(who, "–"), aucs])
-    return _table(["", *[f"{key} (%)" if key in PERCENT else key for key in columns], "people (%), Zhang et al.",
+            rows.append([name, *[cell(key, row[key]) for key in columns], human.get(who, "–"), aucs])
+    return _table(["", *[heading(key) for key in columns], "people (%), Zhang et al.",
                    "their AuC, plain / rebalanced"], rows)
 
 
 def _differences(differences: dict) -> str:
-    return _table(["", *[f"{key} (%)" if key in PERCENT else key for key in DIFFERENT], "in words"],
-                  [[name, *[_cell(key, row[key]) for key in DIFFERENT], _words(row)] for name, row in differences.items()])
+    return _table(["", *[heading(key) for key in DIFFERENT], "in words"],
+                  [[name, *[cell(key, row[key]) for key in DIFFERENT], _words(row)] for name, row in differences.items()])
 
 
 def _sources(sources: dict) -> str:
     if not sources:
         return "<p>No source has enough held-out photographs for a row of its own.</p>"
     losses = [key for key in next(iter(sources.values())) if key != "photographs"]
-    rows = [[source, str(row["photographs"]), *[_cell(key, row[loss][key]) for key in ("fooling rate", "plain AuC")
+    rows = [[source, str(row["photographs"]), *[cell(key, row[loss][key]) for key in ("fooling rate", "plain AuC")
                                                 for loss in losses]] for source, row in sources.items()]
     return _table(["", "photographs", *[f"{loss}: {key}" for key in ("fooling rate (%)", "plain AuC") for loss in losses]], rows)
 
 
 def _turn(name: str, turn: dict) -> str:
-    ranking = [[key, _cell("", value) if isinstance(value, list) else str(value)] for key, value in turn["ranking"].items()]
+    ranking = [[key, cell("", value) if isinstance(value, list) else str(value)] for key, value in turn["ranking"].items()]
     parts = [f"<h3>{name.capitalize()}</h3>", _table(["the ranking of the pool", ""], ranking)]
     for which, arms in turn["arms"].items():
-        parts.append(_table([f"held out: {which}", *[f"{key} (%)" if key in PERCENT else key for key in DIFFERENT]],
-                            [[arm, *[_cell(key, row[key]) for key in DIFFERENT]] for arm, row in arms.items()]))
+        parts.append(_table([f"held out: {which}", *[heading(key) for key in DIFFERENT]],
+                            [[arm, *[cell(key, row[key]) for key in DIFFERENT]] for arm, row in arms.items()]))
         parts.append(_differences(turn["contrasts"][which]))
     return "\n".join(parts)
 
@@ -130,14 +130,6 @@ def _words(row: dict) -> str:
     told = [f"{key} {word}" for key in DIFFERENT
             if None not in row[key] and (word := finetuning.verdict(row[key], finetuning.HIGHER[key])) != "undecided"]
     return ", ".join(told) or "undecided"
-
-
-def _cell(key: str, value) -> str:
-    if None in value:
-        return "–"
-    mean, low, high = (100 * x if key in PERCENT else x for x in value)
-    digits = 1 if key in PERCENT or "AuC" in key or key in ("PSNR", "colorfulness") else 2
-    return f"{mean:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:

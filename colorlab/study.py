@@ -38,14 +38,14 @@ LEAST_OF_A_SOURCE = 10  # photographs, for a row of its own
 
 
 def run(source: str | Path, out: str | Path, size: str | None = None, seed: int = 0, progress: bool = True,
-        say=print) -> dict:
+        say=print, command: str = "") -> dict:
     """Do the study, or what is left of it, and return what `results.json` holds.
 
     Args:
         source: photographs, as `photos.load` takes them: a folder, "embedded", "imagenette".
         out: folder of this study; called again with the same arguments, it goes on where it stopped.
         size: "smoke", "laptop" or "gpu"; None: what `budget.current` says. seed: of everything drawn.
-        progress: show bars. say: takes a line at the start of each stage.
+        progress: show bars. say: takes a line at the start of each stage. command: kept with the results.
     Raises:
         ValueError: too few photographs, or a folder that holds another study.
     """
@@ -61,7 +61,7 @@ def run(source: str | Path, out: str | Path, size: str | None = None, seed: int 
     for turn in TURNS:
         results[f"turn {turn}"] = study.turn(turn, study.network(start))
         start = f"turn-{turn}-finetune/most-real-0"
-    results = {"size": B.name, "seed": seed, "machine": machine(), "settings": knobs, **results}
+    results = {"command": command, "size": B.name, "seed": seed, "machine": machine(), "settings": knobs, **results}
     if kept.ran or not (kept.out / "results.json").is_file():
         report.write(kept.out, results | {"seconds": kept.seconds})
         write_json(kept.out / "results.json", results | {"seconds": kept.seconds})

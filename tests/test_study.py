@@ -10,7 +10,7 @@ import time
 import pytest
 import torch
 
-from colorlab import photos, report, scenes, stages, study
+from colorlab import photos, report, scenes, stages, studies, study
 from colorlab.__main__ import main
 
 NAMES = ["photographs", "generators", "pairs", "judges",
@@ -43,6 +43,7 @@ def done(folder, tmp_path_factory):
 def numbers(out):
     found = json.loads((out / "results.json").read_text())
     assert set(found.pop("seconds")) == set(NAMES)
+    assert found.pop("command").endswith(f"--out {out} --budget smoke")
     return found
 
 
@@ -121,6 +122,22 @@ def test_the_page_holds_the_numbers(done):
 def test_the_answer_follows_from_the_interval(low, high, said):
     contrast = {"most real - random": {"distance": [(low + high) / 2, low, high]}}
     assert said in report.answer({"turn 1": {"contrasts": {"random": contrast}}})
+
+
+def test_what_it_left_behind_can_be_read(done, monkeypatch, tmp_path):
+    out, _ = done
+    monkeypatch.delenv("COLORLAB_STUDY", raising=False)
+    assert studies.networks() == {}
+    monkeypatch.setenv("COLORLAB_STUDY", str(out))
+    found = studies.results()
+    assert found == studies.results(out / "results.json")
+    assert [net.bins is None for net in studies.networks().values()] == [True, False, False]
+    lines = studies.table(found["comparison"], ("accuracy", "plain AuC")).splitlines()
+    assert len(lines) == 1 + len(found["comparison"]) and len({len(line) for line in lines}) == 1
+    mean, low, high = found["comparison"]["l2"]["accuracy"]
+    assert f"{100 * mean:.1f} [{100 * low:.1f}, {100 * high:.1f}]" in lines[1] and lines[-1].split() == ["itself", "–", "–"]
+    with pytest.raises(ValueError, match="no results at"):
+        studies.results(tmp_path)
 
 
 def test_other_settings_or_other_files_are_refused(done, folder, tmp_path, capsys):
