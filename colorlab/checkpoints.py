@@ -21,6 +21,7 @@ from .bins import AbBins
 from .discriminators import Discriminator
 from .generators import ECCV16
 
+FEW = 30  # photographs that a processor colors with the full-size network without trying anyone's patience
 SHIPPED = Path(__file__).parent / "weights"
 RELEASED_FILE = "colorization_release_v2-9b330a0b.pth"
 RELEASED_URL = f"https://colorizers.s3.us-east-2.amazonaws.com/{RELEASED_FILE}"
@@ -62,6 +63,14 @@ def save(network: nn.Module, path: str | Path, half: bool = False, **notes) -> P
         state = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
     metadata = {"colorlab": json.dumps(header)}
     return write_atomically(path, lambda temporary: save_file(state, temporary, metadata=metadata))
+
+
+def at_hand(photographs: int) -> str:
+    """See `generators.at_hand`."""
+    if name := os.environ.get("COLORLAB_GENERATOR"):
+        return name
+    there = (Path(torch.hub.get_dir()) / "checkpoints" / RELEASED_FILE).is_file()
+    return "eccv16-released" if there and (torch.cuda.is_available() or photographs <= FEW) else "pocket"
 
 
 def load_generator(name: str | Path = "pocket", download: bool = True) -> ECCV16:

@@ -144,3 +144,14 @@ def load(name: str = "pocket", **options) -> ECCV16:
     from . import checkpoints
 
     return checkpoints.load_generator(name, **options)
+
+
+def at_hand(photographs: int) -> str:
+    """The name of the generator that a notebook uses to color so many photographs, for `load`; fetches nothing.
+
+    What COLORLAB_GENERATOR says (a name or a path); or "eccv16-released" where it was fetched before, and a GPU is there or the
+    photographs are few; or "pocket".
+    """
+    from . import checkpoints
+
+    return checkpoints.at_hand(photographs)

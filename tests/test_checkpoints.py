@@ -2,6 +2,7 @@
 
 import urllib.error
 
+import eccv16_table
 import pytest
 import torch
 
@@ -68,8 +69,7 @@ def test_a_discriminator_is_no_generator(tmp_path):
 
 def test_released_layout_loads(tmp_path, monkeypatch):
     """The real file cannot be had in a test; one of its keys and shapes must load, hash, cache and colour."""
-    torch.manual_seed(0)
-    state = ECCV16().state_dict()
+    state = eccv16_table.released_state(AbBins().centers)
     path = tmp_path / "checkpoints" / checkpoints.RELEASED_FILE
     path.parent.mkdir()
     torch.save(state, path)
@@ -77,12 +77,31 @@ def test_released_layout_loads(tmp_path, monkeypatch):
     import hashlib
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     network = checkpoints.load_released(checkpoints.released_path(download=False, sha256=digest))
-    assert torch.equal(network.state_dict()["model5.2.weight"], state["model5.2.weight"])
+    L = 100 * torch.rand(1, 1, 64, 72, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        assert torch.allclose(network(L), eccv16_table.forward(state, L), atol=1e-4)
+    ab = network.colorize(L, temperature=1.0)
+    mean = network.model_out(network(L).softmax(1)) * 110  # as the authors' code decodes
+    assert torch.allclose(ab, torch.nn.functional.interpolate(mean, (64, 72), mode="bilinear"), atol=1e-3)
     with pytest.raises(WeightsError, match="SHA-256"):  # the same file is not the authors'
         generators.load("eccv16-released")
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(WeightsError, match="delete it"):
         checkpoints.load_released(path)
+
+
+def test_at_hand(tmp_path, monkeypatch):
+    monkeypatch.delenv("COLORLAB_GENERATOR", raising=False)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert generators.at_hand(3) == "pocket"  # and nothing is fetched
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / checkpoints.RELEASED_FILE).touch()
+    assert [generators.at_hand(n) for n in (3, 300)] == ["eccv16-released", "pocket"]
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert generators.at_hand(300) == "eccv16-released"
+    monkeypatch.setenv("COLORLAB_GENERATOR", "mine.safetensors")
+    assert generators.at_hand(3) == "mine.safetensors"
 
 
 def test_no_network_says_what_to_do(tmp_path, monkeypatch):

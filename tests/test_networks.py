@@ -1,8 +1,8 @@
 """The two networks against the papers' tables, and colorize at every size."""
 
+import eccv16_table
 import pytest
 import torch
-import torch.nn.functional as F
 
 from colorlab import checkpoints, discriminators, generators
 from colorlab.bins import AbBins
@@ -26,47 +26,17 @@ def narrow():
     return ECCV16(0.0625).eval()
 
 
-def released_keys():
-    """The keys of the authors' file, from the description of their blocks."""
-    convolutions = {1: (0, 2), 2: (0, 2), **{n: (0, 2, 4) for n in range(3, 8)}, 8: (0, 2, 4, 6)}
-    keys = {f"model{n}.{i}.{kind}" for n, at in convolutions.items() for i in at for kind in ("weight", "bias")}
-    norms = {1: 4, 2: 4, **{n: 6 for n in range(3, 8)}}
-    keys |= {f"model{n}.{i}.{kind}" for n, i in norms.items()
-             for kind in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")}
-    return keys | {"model_out.weight"}
-
-
 def test_full_size_is_the_released_one(full):
-    assert parameters(full) == 32_236_011 and set(full.state_dict()) == released_keys()
+    shapes = {key: value.shape for key, value in eccv16_table.released_state(full.bins.centers).items()}
+    assert parameters(full) == 32_236_011 and {key: value.shape for key, value in full.state_dict().items()} == shapes
     assert torch.allclose(full.model_out.weight[:, :, 0, 0].T * 110, full.bins.centers)
-
-
-def forward_from_the_table(state, L):
-    """The same network written again as plain calls, from the table alone."""
-    def conv(x, key, **how):
-        return F.conv2d(x, state[f"{key}.weight"], state[f"{key}.bias"], **how)
-
-    def norm(x, key):
-        return F.batch_norm(x, state[f"{key}.running_mean"], state[f"{key}.running_var"], state[f"{key}.weight"],
-                            state[f"{key}.bias"])
-
-    x = (L - 50) / 100
-    for block, count, stride, dilation in ((1, 2, 2, 1), (2, 2, 2, 1), (3, 3, 2, 1), (4, 3, 1, 1), (5, 3, 1, 2),
-                                           (6, 3, 1, 2), (7, 3, 1, 1)):
-        for i in range(count):
-            x = conv(x, f"model{block}.{2 * i}", stride=stride if i == count - 1 else 1, padding=dilation,
-                     dilation=dilation).relu()
-        x = norm(x, f"model{block}.{2 * count}")
-    x = F.conv_transpose2d(x, state["model8.0.weight"], state["model8.0.bias"], stride=2, padding=1).relu()
-    x = conv(conv(x, "model8.2", padding=1).relu(), "model8.4", padding=1).relu()
-    return conv(x, "model8.6")
 
 
 def test_forward_is_the_table(narrow):
     L = 100 * torch.rand(2, 1, 32, 40, generator=torch.Generator().manual_seed(0))
     logits = narrow(L)
     assert logits.shape == (2, 313, 8, 10)
-    assert torch.allclose(logits, forward_from_the_table(narrow.state_dict(), L), atol=1e-6)
+    assert torch.allclose(logits, eccv16_table.forward(narrow.state_dict(), L), atol=1e-6)
 
 
 def test_without_bins_it_outputs_ab():
