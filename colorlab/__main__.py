@@ -35,7 +35,9 @@ def build_parser() -> argparse.ArgumentParser:
     _weights(colorize)
 
     train = verb("train", "train a generator on a folder of photographs")
-    _training(train, steps=1000, lr=1e-3, loss="rebalanced", crop=96)
+    _training(train, steps=1000, lr=1e-3, loss="rebalanced", crop=96, required=False)
+    train.add_argument("--estimate", action="store_true",
+                       help="train nothing: time a few such steps, and say how long all would take (needs no photographs)")
     train.add_argument("--width", type=_positive(float), default=0.25,
                        help="1 is the paper's, 32 million parameters")
     train.add_argument("--cache", metavar="DIR", help="keep the decoded photographs there, for the next time and for many")
@@ -80,10 +82,10 @@ def _weights(parser) -> None:
                         help="the generator: pocket, eccv16-released (129 MB, fetched once) or a file")
 
 
-def _training(parser, steps: int, lr: float, loss: str, crop: int) -> None:
-    parser.add_argument("--photos", metavar="FOLDER", required=True,
+def _training(parser, steps: int, lr: float, loss: str, crop: int, required: bool = True) -> None:
+    parser.add_argument("--photos", metavar="FOLDER", required=required,
                         help="its train split; or: embedded, imagenette")
-    parser.add_argument("--out", metavar="DIR", required=True,
+    parser.add_argument("--out", metavar="DIR", required=required,
                         help="for checkpoints and generator.safetensors")
     parser.add_argument("--loss", choices=("l2", "classification", "rebalanced"), default=loss,
                         help="to minimize")

@@ -16,10 +16,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from . import (cache, checkpoints, discriminators, finetuning, galleries, generators, judging, metrics, pairs, parallel,
-               photos, sources, stages, training)
+from . import (cache, checkpoints, color_errors, discriminators, estimate, finetuning, galleries, generators, judging, pairs,
+               parallel, photos, sources, stages, training)
 from .bins import AbBins
-from .color import rgb_to_lab
 from .rebalance import class_weights, empirical_prior, smooth_prior, take_back
 
 FOLDS = 2  # a fresh discriminator judges the half that it did not train on
@@ -30,6 +29,10 @@ FOLDS = 2  # a fresh discriminator judges the half that it did not train on
 def train(args) -> None:
     _check(args)
     parallel.start()
+    if args.estimate:
+        return _estimate(args)
+    if args.photos is None or args.out is None:
+        raise ValueError("give --photos FOLDER and --out DIR, or --estimate to learn how long it would take")
     torch.manual_seed(args.seed)
     if args.start is None:
         generator = generators.ECCV16(args.width, bins=None if args.loss == "l2" else AbBins())
@@ -51,6 +54,14 @@ def finetune(args) -> None:
     if args.choose != "all":
         images = images[_choose(generator, images, found, args)]
     _train_and_save(generator, images, args, freeze_bn=True)
+
+
+def _estimate(args) -> None:
+    rate = estimate.images_a_second(args.width, args.loss, args.batch, args.crop, average=args.average, gamma=args.gamma,
+                                    accumulate=args.accumulate, seed=args.seed)
+    if parallel.rank() == 0:
+        print(estimate.report(rate, args.batch, args.crop, args.steps))
+    parallel.stop()
 
 
 def _check(args) -> None:
@@ -130,7 +141,7 @@ def judge(args) -> None:
         generator = generators.load(args.weights).to("cuda" if torch.cuda.is_available() else "cpu")
         names, groups = found.names[:len(images)], found.groups[:len(images)]
         print(f"{len(images)} photographs of {args.photos} ({args.split}), colored by {args.weights}")
-        numbers = color_numbers(generator, images, groups, args.seed)
+        numbers = color_errors.color_numbers(generator, images, groups, args.seed)
         made = pairs.make(generator, images, names=names, groups=groups, progress=_watched())
     else:
         made = read_pairs(args.real, args.fake, args.limit)
@@ -144,7 +155,7 @@ def judge(args) -> None:
     numbers["accuracy"] = judging.accuracy(real, fake, made.groups, args.seed)
     numbers["fooling rate"] = judging.fooling_rate(real, fake, made.groups, args.seed)
     for name, value in numbers.items():
-        print(f"  {name:<34}{value}")
+        print(f"  {name:<46}{value}")
     if args.json:
         text = json.dumps({"command": args.command,
                            "machine": stages.machine(), "photographs": len(made),
@@ -200,47 +211,3 @@ def _warn_of_one_sided_jpeg(real: list, fake: list) -> None:
 
 def _watched() -> bool:
     return sys.stdout.isatty()  # no progress bars in a file
-
-
-def _true_ab(images: Tensor):
-    return (rgb_to_lab(batch)[:, 1:] for batch in images.split(8))
-
-
-def color_numbers(generator, images: Tensor, groups=None, seed: int = 0) -> dict:
-    """Plain and rebalanced AuC of a generator, of all grey and of the best constant colour; the chroma ratio.
-
-    The constant may be any whose plain AuC is no worse than the generator's or grey's, whichever is lower, so that a
-    generator cannot beat it by colours that are merely safer or merely bolder; "less" rows are paired differences.
-    images: uint8 (N, 3, 256, 256). Each value is a judging.Estimate, its interval over photographs.
-    """
-    bins, options, numbers = AbBins(), {"seed": seed, "groups": groups}, {}
-    weights = metrics.evaluation_weights(_true_ab(images), bins)
-
-    def flat(ab):
-        return lambda L: torch.tensor(ab)[:, None, None].expand(len(L), 2, *L.shape[-2:])
-
-    rows = {name: _rows(colorize, images, weights, bins)
-            for name, colorize in (("generator", generator.colorize), ("all grey", flat((0.0, 0.0))))}
-    limit = min(metrics.auc(row["plain AuC"]) for row in rows.values())
-    constant = metrics.best_constant(_true_ab(images), weights, bins, limit)
-    rows["best constant"] = _rows(flat(constant.ab), images, weights, bins)
-    for name, row in rows.items():
-        for kind in ("plain AuC", "rebalanced AuC"):
-            numbers[f"{kind}, {name}"] = metrics.bootstrap_auc(row[kind], **options)
-            if name != "generator":
-                less = metrics.bootstrap_auc_difference(rows["generator"][kind], row[kind], **options)
-                numbers[f"{kind}, generator less {name}"] = less
-    chroma = rows["generator"]["chroma"], rows["generator"]["true chroma"]
-    return numbers | {"chroma ratio": metrics.bootstrap_ratio(*chroma, **options)}
-
-
-def _rows(colorize, images: Tensor, weights: Tensor, bins: AbBins) -> dict[str, Tensor]:
-    """Error histograms (N, 152), plain and weighted, and mean chroma (N,) of ``colorize(L)`` and of the truth."""
-    found = []
-    for batch in images.split(8):
-        lab = rgb_to_lab(batch)
-        ab, true = colorize(lab[:, :1]), lab[:, 1:]
-        found.append({"plain AuC": metrics.error_histogram(ab, true),
-                      "rebalanced AuC": metrics.error_histogram(ab, true, weights, bins),
-                      "chroma": metrics.mean_chroma(ab), "true chroma": metrics.mean_chroma(true)})
-    return {key: torch.cat([row[key] for row in found]) for key in found[0]}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from colorlab import checkpoints, colorizing, commands, generators, photos
+from colorlab import checkpoints, colorizing, commands, estimate, generators, photos
 from colorlab.__main__ import main
 from colorlab.color import in_gamut, rgb_to_lab
 from colorlab.discriminators import Discriminator
@@ -296,6 +297,18 @@ def test_finetune(tmp_path, folder, weights, how, capsys):
     before, after = generators.load(weights), generators.load(tmp_path / "generator.safetensors")
     assert not torch.equal(before.model1[0].weight, after.model1[0].weight)
     assert torch.equal(before.model1[4].running_mean, after.model1[4].running_mean)  # BatchNorm frozen
+
+
+def test_train_estimates(capsys, tmp_path):
+    """A rate, and what follows from it; no photographs are needed and nothing is written."""
+    argv = ["train", "--estimate", "--width", "0.04", "--batch", "4", "--crop", "32", "--steps"]
+    assert main([*argv, "1000000"]) == 0
+    told = capsys.readouterr().out
+    rate, days = re.match(r"([\d,.]+) images/s \(crops of 32, 4 a step; .*\): 1,000,000 steps take ([\d.]+) (?:days|hours|minutes)", told).groups()
+    assert float(rate.replace(",", "")) > 0 and float(days) > 0
+    assert estimate.report(10, 40, 176, 450_000).endswith("450,000 steps take 20.8 days")
+    assert estimate.report(1000, 40, 176, 450_000).endswith("450,000 steps take 5.0 hours")
+    assert "or --estimate" in fails(capsys, "train", "--photos", tmp_path)
 
 
 def test_finetune_on_too_few_to_choose_from(tmp_path, folder, weights, capsys):
