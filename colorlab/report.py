@@ -15,6 +15,9 @@ ZHANG = {"l2": ("L2", "91.2 / 64.4"), "classification": ("classification", "91.6
          "rebalanced": ("classification + rebalancing (full)", "89.5 / 67.3"),  # AuC plain / rebalanced, on ImageNet
          "all grey": (None, "89.1 / 58.0"), "random colors": ("random colours", "84.2 / 57.3")}
 DIFFERENT = ("fooling rate", "distance", "plain AuC", "rebalanced AuC", "chroma ratio")
+WHY = """Where the two differ there are many reasons to choose from: they trained on 1.3 million photographs for 450,000 steps at full
+width, this study on far fewer of each; their judges were people who had one second, ours are networks that trained on the very
+fakes that they judge; and each generator here is one run, whose luck no interval over photographs knows."""
 STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#222}
 table{border-collapse:collapse;margin:1rem 0;font-size:14px}th,td{padding:.25rem .7rem;text-align:right;white-space:nowrap}
 th:first-child,td:first-child{text-align:left}td.words{text-align:left;white-space:normal;min-width:12rem}tr:nth-child(even){background:#f4f4f4}small{color:#555}
@@ -36,6 +39,7 @@ def write(out: Path, results: dict) -> Path:
         f"<p>Photographs against themselves, down the path of a fake: "
         f"{'the same bytes' if results['comparison']['itself']['same bytes'] else 'NOT the same bytes, the path leaves a mark'}."
         "</p><h2>Paired differences</h2>", _differences(results["differences"]),
+        "<h3>Zhang et al.'s order, and ours</h3>", f"<p>{escape(' '.join(orders(results)))}</p>", f"<p>{WHY}</p>",
         "<h2>By source</h2>", _sources(results["sources"]),
         "<h2>The loop</h2>", pictures["contrasts.png"],
         *[_turn(name, results[name]) for name in results if name.startswith("turn ")],
@@ -52,6 +56,28 @@ def answer(results: dict) -> str:
                          "stays undecided"}[finetuning.verdict(value, finetuning.HIGHER["distance"])]
     return (f"{said}: the distance from a fake to its original changed by {cell('distance', value)} standard deviations of "
             "a fresh judge's logits (less is better), on a random half of the held-out photographs.")
+
+
+def orders(results: dict) -> list[str]:
+    """Where the order of our losses differs from Zhang et al.'s, a sentence for each of three measures."""
+    people = {row.name: 100 * row.rate for row in HUMANS if row.source.startswith("Zhang")}
+    aucs = {loss: [float(x) for x in ZHANG[loss][1].split(" / ")] for loss in ("l2", "classification", "rebalanced")}
+    theirs = {"plain AuC": {loss: pair[0] for loss, pair in aucs.items()},
+              "rebalanced AuC": {loss: pair[1] for loss, pair in aucs.items()},
+              "fooling rate": {loss: people[ZHANG[loss][0]] for loss in aucs}}
+    said = []
+    for key, wanted in theirs.items():
+        turned, open_ = [], []
+        for a, b in (("rebalanced", "classification"), ("rebalanced", "l2"), ("classification", "l2")):
+            word = finetuning.verdict(results["differences"][f"{a} - {b}"][key], ("above", "below"))
+            expected = "above" if wanted[a] > wanted[b] else "below"
+            if word != expected:
+                (open_ if word == "undecided" else turned).append(f"{a} {expected} {b}")
+        name = "fooling rate (theirs of people, ours of discriminators)" if key == "fooling rate" else key
+        parts = [f"turned round: {', '.join(turned)}" * bool(turned), f"undecided here: {', '.join(open_)}" * bool(open_)]
+        said.append(f"{name}: " + ("; ".join(filter(None, parts)) + "." if turned or open_ else "their order, each difference beyond "
+                                                                                                "its interval."))
+    return said
 
 
 def fooling_figure(results: dict):

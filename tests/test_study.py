@@ -140,6 +140,18 @@ def test_what_it_left_behind_can_be_read(done, monkeypatch, tmp_path):
         studies.results(tmp_path)
 
 
+def test_the_order_of_losses_is_set_beside_theirs():
+    """Zhang et al., Table 1: plain AuC 89.5, 91.6, 91.2; rebalanced 67.3, 65.1, 64.4; people 32.3, 25.2, 21.2."""
+    above, below, unsure = [1, 0.5, 2], [-1, -2, -0.5], [0.1, -1, 1]
+    names = ("rebalanced - classification", "rebalanced - l2", "classification - l2")
+    rows = {"plain AuC": (below, below, below), "rebalanced AuC": (above, above, above), "fooling rate": (unsure, above, unsure)}
+    plain, weighted, fooled = report.orders({"differences": {
+        name: {key: values[i] for key, values in rows.items()} for i, name in enumerate(names)}})
+    assert plain == "plain AuC: turned round: classification above l2."
+    assert weighted == "rebalanced AuC: their order, each difference beyond its interval."
+    assert fooled.endswith("undecided here: rebalanced above classification, classification above l2.")
+
+
 def test_other_settings_or_other_files_are_refused(done, folder, tmp_path, capsys):
     argv = ["study", "--photos", str(folder), "--budget", "smoke", "--out"]
     assert main([*argv, str(done[0]), "--seed", "1"]) == 2
