@@ -62,6 +62,8 @@ class Ahead:
 
         with Ahead(draw, steps, parts) as batch:
             batch(step, part)                   # what draw(step, part) returns
+
+    ``steps``: how many there are to draw ahead; with 0 each is drawn when it is asked for.
     """
 
     def __init__(self, draw: Callable[[int, int], Tensor], steps: int, parts: int = 1):

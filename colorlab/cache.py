@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from .checkpoints import write_atomically
 from .photos import Photos
+from .training import grey_ones
 
 CHUNK = 512  # photographs between two notes of how far it is: a kill loses no more
 
@@ -44,8 +45,13 @@ def squares(found: Photos, folder: str | Path, size: int = 256, progress: bool =
     return torch.from_numpy(np.load(folder / "images.npy", mmap_mode="c")[:len(kept)])
 
 
+def grey(folder: str | Path) -> list[int]:
+    """Which rows of a finished folder are grey (`rebalance.is_grey`): found once, as they were decoded."""
+    return json.loads((Path(folder) / "cache.json").read_text(encoding="utf-8"))["grey"]
+
+
 def _state(folder: Path, wanted: dict) -> dict:
-    """How far the folder is: {"read", "filled", "skipped"} beside what it holds."""
+    """How far the folder is: {"read", "filled", "skipped", "grey"} beside what it holds."""
     record = folder / "cache.json"
     if record.is_file():
         state = json.loads(record.read_text(encoding="utf-8"))
@@ -55,7 +61,7 @@ def _state(folder: Path, wanted: dict) -> dict:
         return state
     if folder.exists() and (not folder.is_dir() or any(path.name != "images.npy" for path in folder.iterdir())):
         raise ValueError(f"folder {folder} holds something other than photographs; give a new or an empty one")
-    return {**wanted, "read": 0, "filled": 0, "skipped": []}
+    return {**wanted, "read": 0, "filled": 0, "skipped": [], "grey": []}
 
 
 def _fill(found: Photos, folder: Path, state: dict, size: int, progress: bool) -> None:
@@ -72,7 +78,8 @@ def _fill(found: Photos, folder: Path, state: dict, size: int, progress: bool) -
             images[state["filled"]:state["filled"] + len(rows)] = rows.numpy()
             images.flush()
             bar.update(stop - state["read"])
-            state |= {"read": stop, "filled": state["filled"] + len(rows),
+            pale = (state["filled"] + grey_ones(rows).nonzero().flatten()).tolist() if len(rows) else []
+            state |= {"read": stop, "filled": state["filled"] + len(rows), "grey": state["grey"] + pale,
                       "skipped": state["skipped"] + [list(row) for row in some.skipped[before:]]}
             write_atomically(folder / "cache.json", lambda path: path.write_text(json.dumps(state), encoding="utf-8"))
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from . import (cache, checkpoints, color_errors, discriminators, estimate, finetuning, galleries, generators, judging, pairs,
                parallel, photos, sources, stages, training)
 from .bins import AbBins
-from .rebalance import class_weights, empirical_prior, smooth_prior, take_back
+from .rebalance import class_weights, take_back
 
 FOLDS = 2  # a fresh discriminator judges the half that it did not train on
 
@@ -40,10 +40,11 @@ def train(args) -> None:
         generator = _fitting(args.start, args.loss)
     found = photos.load(args.photos, "train")
     if args.cache is None:
-        images = found.square(256, progress=_watched())
+        images, grey = found.square(256, progress=_watched()), None
     else:
         images = cache.squares(found, args.cache, 256, progress=_watched())
-    _train_and_save(generator, images, args, weight_decay=args.weight_decay, gamma=args.gamma)
+        grey = cache.grey(args.cache)
+    _train_and_save(generator, images, args, weight_decay=args.weight_decay, gamma=args.gamma, grey=grey)
 
 
 def finetune(args) -> None:
@@ -96,8 +97,7 @@ def _choose(generator, images: Tensor, found, args) -> Tensor:
 def _train_and_save(generator, images: Tensor, args, **options) -> None:
     out, prior, first = Path(args.out), None, parallel.rank() == 0
     if args.loss == "rebalanced":
-        colored = (~training.grey_ones(images)).nonzero().squeeze(1)  # as in training, where the others have no weight
-        prior = smooth_prior(empirical_prior((images[some] for some in colored.split(64)), AbBins()), AbBins())
+        prior = training.prior_of(images, training.colored_ones(images, options.get("grey")), AbBins())
     log = training.train_generator(generator, images, loss=args.loss, steps=args.steps, batch=args.batch,
                                    crop=args.crop, lr=args.lr, mix=args.mix, average=args.average, prior=prior,
                                    seed=args.seed, folder=out, accumulate=args.accumulate, progress=_watched(), **options)

@@ -152,7 +152,7 @@ def load(source=None, split: str = "train", download: bool = False) -> Photos:
         listing = sources.folder_listing(sources.imagenette_folder(download), split)
     else:
         listing = sources.folder_listing(source, split)
-    return Photos(*(list(column) for column in zip(*listing)))
+    return Photos(*([row[k] for row in listing] for k in range(3)))
 
 
 def course(n: int, split: str = "train", seed: int = 0, size: int = 256):

@@ -118,7 +118,12 @@ def folder_listing(folder, split: str) -> list[tuple]:
     if not paths:
         raise PhotoError(f"no photograph for the split {split!r} in {str(home)!r}: put JPEG, PNG, WebP or "
                          "TIFF files there, or name another folder")
-    return [(path, path, functools.partial(open_photo, str(home / path))) for path in paths]
+    return [(path, path, functools.partial(_open_in, home, path)) for path in paths]
+
+
+def _open_in(home: Path, path: str) -> torch.Tensor:
+    """Joined when it is read: a million photographs have their names in memory once."""
+    return open_photo(home / path)
 
 
 def whole_folder(folder) -> list[tuple]:
@@ -127,7 +132,7 @@ def whole_folder(folder) -> list[tuple]:
     paths = _walk(folder)
     if not paths:
         raise PhotoError(f"no photograph in {str(folder)!r}: put JPEG, PNG, WebP or TIFF files there")
-    return [(path, path, functools.partial(open_photo, str(folder / path))) for path in paths]
+    return [(path, path, functools.partial(_open_in, folder, path)) for path in paths]
 
 
 def _existing(folder) -> Path:
@@ -172,8 +177,9 @@ def _walk(home: Path) -> list[str]:
             folders.clear()
             continue
         seen.add(os.path.realpath(where))
-        found += [(Path(where) / name).relative_to(home).as_posix() for name in files
-                  if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES]
+        inside = Path(where).relative_to(home).as_posix()
+        found += [name if inside == "." else f"{inside}/{name}" for name in files
+                  if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES]
     return sorted(found)
 
 

@@ -27,7 +27,6 @@ from .bins import AbBins
 from .color import rgb_to_lab
 from .judging import Estimate
 from .parts import deal, source_of
-from .rebalance import empirical_prior, smooth_prior
 from .stages import Stages, as_json, machine, write_json
 from .turns import finetune_stage, rank_stage, verdict_stage
 
@@ -109,7 +108,7 @@ class _Study:
 
         def work(folder: Path) -> dict:
             bins = AbBins()
-            prior = smooth_prior(empirical_prior(images[~training.grey_ones(images)].split(64), bins), bins)
+            prior = training.prior_of(images, training.colored_ones(images), bins)
             checkpoints.write_atomically(folder / "prior.npy", lambda path: _save(path, prior))
             found = {}
             for loss in training.LOSSES:

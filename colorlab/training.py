@@ -3,6 +3,7 @@
 Both run in `loop.fit`, which keeps checkpoints and logs.
 """
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 
 import torch
@@ -11,18 +12,21 @@ from torch import Tensor, nn
 
 from . import parallel
 from .batches import Ahead, at_a_quarter, batch_at, bend, fingerprint, random_crops
+from .bins import AbBins
 from .color import rgb_to_lab
 from .loop import Log, fit
 from .losses import euclidean_loss, weighted_and_plain
 from .rebalance import class_weights, empirical_prior, is_grey, smooth_prior
 
 LOSSES = ("l2", "classification", "rebalanced")
+COUNTED = 20_000  # photographs are enough to count the colours of any number: 82 million labels
 
 
 def train_generator(generator: nn.Module, images: Tensor, *, loss: str = "rebalanced", prior: Tensor | None = None,
                     steps: int = 1000, batch: int = 32, crop: int = 96, lr: float = 1e-3, mix: float = 0.5, seed: int = 0,
                     zoom: bool = True, labels: str = "average", device: torch.device | str | None = None,
-                    weight_decay: float = 1e-2, gamma: float = 0.0, accumulate: int = 1, **fit_options) -> Log:
+                    weight_decay: float = 1e-2, gamma: float = 0.0, accumulate: int = 1, grey: Sequence[int] | None = None,
+                    **fit_options) -> Log:
     """Train (or go on training) a generator on photographs.
 
     Args:
@@ -35,6 +39,7 @@ def train_generator(generator: nn.Module, images: Tensor, *, loss: str = "rebala
             is plenty), so that few photographs teach more; their ab stays.
         labels: "average" the truth over each 4x4 pixels, or "sample" one of them, as the original did.
         device: None: a GPU if there is one. Where bfloat16 is native (see `mixed_precision`), steps run under autocast.
+        grey: indices of the grey ones among ``images``, which have no weight; None looks at each. What `cache.grey` kept.
         accumulate: parts into which a batch is cut, one after the other, where it does not fit into memory at once.
         fit_options: folder, average, check, every, freeze_bn, label, progress of `fit`.
     Returns:
@@ -47,7 +52,7 @@ def train_generator(generator: nn.Module, images: Tensor, *, loss: str = "rebala
     _check_training(generator, images, loss, crop)
     generator.to(device).requires_grad_(True)
     dtype = next(generator.parameters()).dtype
-    colored = (~grey_ones(images)).nonzero().squeeze(1)  # grey ones get no weight; no copy, images may be mapped from a file
+    colored = colored_ones(images, grey)  # no copy of the others: images may be mapped from a file
     if not len(colored):
         raise ValueError("images are all grey (|a| and |b| never above 5); expected photographs with colour to learn from")
     weights = None
@@ -59,9 +64,10 @@ def train_generator(generator: nn.Module, images: Tensor, *, loss: str = "rebala
             prior = smooth_prior(empirical_prior(parts, generator.bins.cpu()), generator.bins)
             generator.bins.to(device)
         weights = class_weights(prior, mix).to(device, dtype)
-    settings = dict(loss=loss, batch=batch, crop=crop, lr=lr, mix=mix, zoom=zoom, labels=labels, images=fingerprint(images[::-(-len(images) // 5000)]),
-                    weight_decay=weight_decay, gamma=gamma, width=generator.width,
-                    weights=None if weights is None else fingerprint(weights), start=fingerprint(*generator.state_dict().values()))
+    settings = dict(loss=loss, batch=batch, crop=crop, lr=lr, mix=mix, zoom=zoom, labels=labels, weight_decay=weight_decay,
+                    gamma=gamma, width=generator.width, images=fingerprint(images[::-(-len(images) // 5000)]),
+                    weights=None if weights is None else fingerprint(weights),
+                    start=fingerprint(*generator.state_dict().values()))
     if device.type != "cuda" or images.nbytes < torch.cuda.get_device_properties(device).total_memory / 4:
         images = images.to(device)  # else each batch is sent
 
@@ -87,7 +93,7 @@ def train_generator(generator: nn.Module, images: Tensor, *, loss: str = "rebala
     trained = [p for p in generator.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=lr, betas=(0.9, 0.99), weight_decay=weight_decay)
     options = dict(schedule=warm_hold_decay, label=f"generator ({loss})", accumulate=accumulate) | fit_options
-    with Ahead(draw, steps, accumulate) as crops:
+    with Ahead(draw, steps if images.device.type == "cpu" else 0, accumulate) as crops:  # a GPU's work is queued anyway
         return fit(generator, optimizer, loss_at, steps, seed=seed, settings=settings, **options)
 
 
@@ -130,6 +136,21 @@ def train_discriminator(discriminator: nn.Module, real: Tensor, fake: Tensor, *,
     optimizer = torch.optim.RMSprop(discriminator.parameters(), lr=lr, alpha=0.9, eps=1e-7)
     options = dict(every=an_epoch, check=check if validation else None, label="discriminator") | fit_options
     return fit(discriminator, optimizer, loss_at, epochs * an_epoch, seed=seed, settings=settings, **options)
+
+
+def colored_ones(images: Tensor, grey: Sequence[int] | None = None) -> Tensor:
+    """Indices of the photographs that are not grey; ``grey``: those that are, if that is known."""
+    pale = grey_ones(images) if grey is None else torch.zeros(len(images), dtype=torch.bool)
+    if grey:
+        pale[torch.as_tensor(grey)] = True
+    return (~pale).nonzero().squeeze(1)
+
+
+def prior_of(images: Tensor, colored: Tensor, bins: AbBins) -> Tensor:
+    """The smoothed prior of the photographs at these indices; of `COUNTED` of them, evenly spaced, where there are more."""
+    counted = colored[::-(-len(colored) // COUNTED)]
+    parts = (images.index_select(0, index.to(images.device)) for index in counted.split(64))
+    return smooth_prior(empirical_prior(parts, bins), bins)
 
 
 def grey_ones(images: Tensor) -> Tensor:

@@ -1,12 +1,13 @@
 """Training learns, resumes exactly, keeps what was trained, and refuses what does not fit."""
 
 import json
+import threading
 
 import pytest
 import torch
 import torch.nn.functional as F
 
-from colorlab import photos
+from colorlab import batches, photos
 from colorlab.batches import at_a_quarter, batch_at, fingerprint, random_crops
 from colorlab.bins import AbBins
 from colorlab.color import rgb_to_lab
@@ -221,3 +222,31 @@ def test_a_log_names_what_it_has():
 def test_fingerprint_sees_bytes_and_shape():
     a = torch.zeros(2, 3)
     assert fingerprint(a) == fingerprint(a.clone()) != fingerprint(a.view(3, 2)) and fingerprint(a) != fingerprint(a + 1)
+
+
+def test_batches_are_drawn_ahead_once_each_and_in_order():
+    drawn, main = [], threading.get_ident()
+
+    def draw(step, part):
+        drawn.append((step, part, threading.get_ident() == main))
+        return torch.tensor([step, part])
+
+    with batches.Ahead(draw, steps=3, parts=2) as batch:
+        for step in range(3):
+            for part in range(2):
+                assert batch(step, part).tolist() == [step, part]
+    assert [row[:2] for row in drawn] == [(s, p) for s in range(3) for p in range(2)]
+    assert [row[2] for row in drawn] == [True] + 5 * [False]  # only the first was waited for
+    with batches.Ahead(draw, steps=0) as batch:
+        assert batch(7).tolist() == [7, 0] and drawn[-1] == (7, 0, True)
+
+
+def test_an_error_in_drawing_ahead_is_raised():
+    def draw(step, part):
+        if step == 1:
+            raise ValueError("broken file")
+        return torch.zeros(1)
+
+    with batches.Ahead(draw, steps=3) as batch, pytest.raises(ValueError, match="broken file"):
+        batch(0)
+        batch(1)
