@@ -10,6 +10,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor, nn
 
+from . import kernels
 from .color import _image, rgb_to_lab
 
 CHUNK = 1 << 14  # points looked up at a time on a CPU
@@ -62,6 +63,13 @@ class AbBins(nn.Module):
         """
         if not sigma > 0:
             raise ValueError(f"sigma is {sigma}; expected a positive width in units of a and b")
+        if kernels.fused(_image(ab, "ab", 2)) and _whole(neighbors, len(self)) <= kernels.NEIGHBORS:
+            from .kernels import ops
+
+            flat = ab.reshape(-1, 2, ab.shape[-2] * ab.shape[-1]).contiguous()
+            indices, weights = ops.soft_encode(flat, self.step, neighbors, sigma)
+            shape = *ab.shape[:-3], neighbors, *ab.shape[-2:]
+            return indices.long().view(shape), weights.to(ab.dtype).view(shape)
         indices, squared = self._nearest(ab, neighbors)
         # Far out of gamut every exp(-d^2) would be 0: only differences count. (On a processor torch.softmax is slow here.)
         weights = (squared - squared[..., :1, :, :]).div_(-2 * sigma**2).exp_()
@@ -86,7 +94,13 @@ class AbBins(nn.Module):
         """
         if not 0 < temperature <= 1:
             raise ValueError(f"temperature is {temperature}; expected 0 < T <= 1 (small: the mode, 1: the mean)")
-        probabilities = torch.softmax(_image(logits, "logits", len(self)) / temperature, dim=-3)
+        if kernels.fused(_image(logits, "logits", len(self))):
+            from .kernels import ops
+
+            rows = logits.reshape(-1, len(self), logits.shape[-2] * logits.shape[-1]).contiguous()
+            ab = ops.annealed_mean(rows, self.centers.to(logits.device), temperature)
+            return ab.view(*logits.shape[:-3], 2, *logits.shape[-2:])
+        probabilities = torch.softmax(logits / temperature, dim=-3)
         return torch.einsum("...qhw,qc->...chw", probabilities, self.centers.to(logits))
 
     def _nearest(self, ab: Tensor, k: int) -> tuple[Tensor, Tensor]:
@@ -94,9 +108,7 @@ class AbBins(nn.Module):
 
         Beyond the table the least distance is taken off already; the soft code needs no more than differences.
         """
-        if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= len(self):
-            raise ValueError(f"neighbors is {k!r}; expected a whole number from 1 to {len(self)}, the number of bins")
-        ab = _image(ab, "ab", 2)
+        k, ab = _whole(k, len(self)), _image(ab, "ab", 2)
         points = ab.detach().movedim(-3, -1).reshape(-1, 2)  # (P, 2)
         points = points if points.dtype == torch.float64 else points.float()
         size = CHUNK if points.device.type == "cpu" else max(1, len(points))
@@ -123,6 +135,12 @@ class AbBins(nn.Module):
                 distances = distances - distances[:, :1]  # in float64: far away, what counts is a small difference
                 indices[part], squared[part] = found, distances.to(squared.dtype)
         return indices, squared
+
+
+def _whole(neighbors: int, most: int) -> int:
+    if isinstance(neighbors, bool) or not isinstance(neighbors, int) or not 1 <= neighbors <= most:
+        raise ValueError(f"neighbors is {neighbors!r}; expected a whole number from 1 to {most}, the number of bins")
+    return neighbors
 
 
 def _among(points: Tensor, candidates: Tensor, places, k: int) -> tuple[Tensor, Tensor]:

@@ -12,6 +12,8 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from . import kernels
+
 RGB_TO_XYZ = ((0.412453, 0.357580, 0.180423),
               (0.212671, 0.715160, 0.072169),
               (0.019334, 0.119193, 0.950227))  # ITU-R BT.709 primaries with the D65 white
@@ -36,6 +38,10 @@ def rgb_to_lab(rgb: Tensor, check: bool = True) -> Tensor:
     stored, rgb = rgb, _image(rgb, "rgb", 3, integers=True)
     if check:
         _check_range(rgb, "rgb", 0.0, 1.0)
+    if kernels.fused(rgb):
+        from .kernels import ops
+
+        return ops.rgb_to_lab(_rows(stored)).view(rgb.shape)
     if _plain_on_cpu(rgb):
         return _rgb_to_lab_on_cpu(stored)
     xyz = _channels_times(srgb_to_linear(rgb), _matrix(rgb) / rgb.new_tensor(WHITE)[:, None])
@@ -57,9 +63,13 @@ def lab_to_rgb(lab: Tensor, clip: bool = True, check: bool = True) -> Tensor:
         TypeError: ``lab`` is no floating tensor.
         ValueError: no three channels at dimension -3, L out of [0, 100], or NaN.
     """
-    linear = _lab_to_linear(_image(lab, "lab", 3))
     if check:
-        _check_range(lab[..., :1, :, :], "L of lab", 0.0, 100.0)
+        _check_range(_image(lab, "lab", 3)[..., :1, :, :], "L of lab", 0.0, 100.0)
+    if kernels.fused(_image(lab, "lab", 3)):
+        from .kernels import ops
+
+        return ops.lab_to_rgb(_rows(lab), clip).view(lab.shape)
+    linear = _lab_to_linear(lab)
     return linear_to_srgb(linear.clamp(0, 1) if clip else linear)
 
 
@@ -104,6 +114,11 @@ def _lab_to_linear(lab: Tensor) -> Tensor:
     xyz = torch.where(f > 0.2068966, f**3, (f - OFFSET) / KAPPA)
     inverse = torch.linalg.inv(torch.tensor(RGB_TO_XYZ, dtype=torch.float64)).to(lab)
     return _channels_times(xyz, inverse * lab.new_tensor(WHITE))
+
+
+def _rows(image: Tensor) -> Tensor:
+    """(..., C, H, W) -> (N, C, H * W), contiguous, as the kernels take it."""
+    return image.reshape(-1, image.shape[-3], image.shape[-2] * image.shape[-1]).contiguous()
 
 
 def _plain_on_cpu(image: Tensor) -> bool:

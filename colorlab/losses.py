@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from . import kernels
 from .bins import AbBins
 from .color import _image
 
@@ -30,7 +31,7 @@ def rebalanced_cross_entropy(logits: Tensor, ab: Tensor, bins: AbBins, weights: 
     """Cross-entropy between predicted distributions and soft codes, each pixel weighed by its nearest bin (equation 2).
 
     The soft codes are never written out over all Q bins: the loss gathers K logits a pixel, and the gradient needs one
-    buffer as large as the logits.
+    buffer as large as the logits. On CUDA two kernels do it, each reading the logits once.
 
     Args:
         logits: ``(N, Q, H, W)``.
@@ -50,12 +51,19 @@ def weighted_and_plain(logits: Tensor, ab: Tensor, bins: AbBins, weights: Tensor
                        neighbors: int = 10, sigma: float = 5.0) -> tuple[Tensor, Tensor]:
     """The rebalanced cross-entropy and, for the log, the same without weights (detached). A log should show both."""
     _check_shapes(logits, ab, bins, weights)
-    indices, codes = bins.soft_encode(ab, neighbors, sigma)  # (N, K, H, W), nearest first
-    per_pixel = _SoftCrossEntropy.apply(logits, indices, codes.to(logits.dtype))  # (N, H, W)
+    whole = kernels.fused(logits, True) or torch.compiler.is_compiling()  # as two operations that nobody looks into
+    if whole and neighbors <= kernels.NEIGHBORS and logits.dtype != torch.float64:
+        from .kernels import ops
+
+        indices, codes = ops.soft_encode(ab.detach().flatten(2).contiguous(), bins.step, neighbors, sigma)  # (N, K, P)
+        per_pixel, _ = ops.soft_cross_entropy(logits.flatten(2).contiguous(), indices, codes)  # (N, P)
+    else:
+        indices, codes = bins.soft_encode(ab, neighbors, sigma)  # (N, K, H, W), nearest first
+        per_pixel = _SoftCrossEntropy.apply(logits, indices, codes.to(logits.dtype))  # (N, H, W)
     plain = per_pixel.detach().mean()
     if weights is None:
         return per_pixel.mean(), plain
-    return (weights.to(per_pixel)[indices[:, 0]] * per_pixel).mean(), plain
+    return (weights.to(per_pixel)[indices[:, 0].long()] * per_pixel).mean(), plain
 
 
 class _SoftCrossEntropy(torch.autograd.Function):

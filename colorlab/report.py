@@ -137,9 +137,10 @@ def _sources(sources: dict) -> str:
     if not sources:
         return "<p>No source has enough held-out photographs for a row of its own.</p>"
     losses = [key for key in next(iter(sources.values())) if key != "photographs"]
-    rows = [[source, str(row["photographs"]), *[cell(key, row[loss][key]) for key in ("fooling rate", "plain AuC")
-                                                for loss in losses]] for source, row in sources.items()]
-    return _table(["", "photographs", *[f"{loss}: {key}" for key in ("fooling rate (%)", "plain AuC") for loss in losses]], rows)
+    keys = ("fooling rate", "distance", "plain AuC")
+    rows = [[source, str(row["photographs"]), *[cell(key, row[loss][key]) for key in keys for loss in losses]]
+            for source, row in sources.items()]
+    return _table(["", "photographs", *[f"{loss}: {heading(key)}" for key in keys for loss in losses]], rows)
 
 
 def _turn(name: str, turn: dict) -> str:

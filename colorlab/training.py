@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from . import parallel
+from . import kernels, parallel
 from .batches import Ahead, at_a_quarter, batch_at, bend, fingerprint, random_crops
 from .bins import AbBins
 from .color import rgb_to_lab
@@ -83,7 +83,9 @@ def train_generator(generator: nn.Module, images: Tensor, *, loss: str = "rebala
         ab = at_a_quarter(lab[:, 1:], labels)
         L = bend(lab[:, :1], gamma, *drawn_by(step, part)) if gamma else lab[:, :1]
         with mixed_precision(device):
-            output = generator(L).to(dtype)
+            output = generator(L)
+        if loss == "l2" or not kernels.fused(output, True):  # the fused loss reads bfloat16 as it comes
+            output = output.to(dtype)
         if loss == "l2":
             value = euclidean_loss(output, ab)
             return {"loss": value / ab[0, 0].numel(), "euclidean": value}  # by the pixel: any crop, one learning rate

@@ -223,6 +223,31 @@ def test_the_readme_and_doctor_give_the_same_minutes():
     assert printed == table_of(MINUTES) and listed == {name: n for name, n in printed.items() if name != "00"}
 
 
+def test_numbers_that_the_readme_quotes_are_those_of_the_results():
+    from colorlab import finetuning, studies
+
+    found = studies.results(ROOT / "results" / "study.json")
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    primary = found["turn 1"]["contrasts"]["random"]["most real - random"]["distance"]
+    said = {"better": "more than", "worse": "less than", "undecided": "undecided"}
+    assert studies.cell("distance", primary) in text
+    assert said[finetuning.verdict(primary, finetuning.HIGHER["distance"])] in text
+    for key in ("fooling rate", "plain AuC"):
+        difference = found["turn 1"]["contrasts"]["random"]["most real - none"][key]
+        assert studies.cell(key, difference) in text
+
+
+def test_numbers_that_the_model_card_quotes_are_those_of_the_results():
+    card = " ".join((ROOT / "colorlab/weights/README.md").read_text(encoding="utf-8").split())
+    record = json.loads((ROOT / "results" / "pocket-test.json").read_text(encoding="utf-8"))
+    assert record["command"] in card and f"{record['photographs']} photographs" in card
+    for name, row in record["numbers"].items():
+        value, low, high = (row["rate"], row["low"], row["high"]) if "rate" in row else row.values()
+        told = (f"{100 * value:.1f} % [{100 * low:.1f}, {100 * high:.1f}]" if "rate" in row
+                else f"{value:.2f} [{low:.2f}, {high:.2f}]")
+        assert told in card, name
+
+
 def test_make_without_a_target_lists_what_there_is():
     printed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True)
     assert printed.returncode == 0

@@ -1,0 +1,25 @@
+"""Fused kernels behind the functions of `bins`, `losses` and `color`, for CUDA; written in Triton.
+
+Nothing here needs to be called: the public functions ask `fused`, and choose. `ops` registers each operation with torch.library,
+with an implementation for the CPU (the library's own) and one of shapes alone, so that torch.compile sees one operation.
+Triton is imported when the first CUDA tensor comes, or in its interpreter (TRITON_INTERPRET=1), which runs the kernels on
+a CPU, slowly, for tests.
+"""
+
+import importlib.util
+import os
+
+import torch
+from torch import Tensor
+
+NEIGHBORS = 32  # of a soft code; for more the plain way is taken
+INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
+
+
+def fused(tensor: Tensor, differentiable: bool = False) -> bool:
+    """Whether a fused kernel takes this tensor: on CUDA with Triton (or in its interpreter), of single precision or less, not
+    empty, and not to be differentiated unless the operation is ``differentiable``."""
+    if not (tensor.is_cuda or INTERPRETED and tensor.device.type == "cpu") or not importlib.util.find_spec("triton"):
+        return False
+    return tensor.dtype != torch.float64 and tensor.numel() > 0 and (
+        differentiable or not (tensor.requires_grad and torch.is_grad_enabled()))
