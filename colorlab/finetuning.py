@@ -30,6 +30,7 @@ from .losses import weighted_and_plain
 from .pairs import Pairs
 from .rebalance import class_weights
 
+FEW = 5  # photographs that differ from all others: fewer, and a bootstrap cannot be trusted
 ARMS = ("none", "random", "most real", "largest loss")
 HIGHER = {"fooling rate": ("better", "worse"), "distance": ("worse", "better"),  # what more, less of it mean
           "plain AuC": ("better", "worse"), "rebalanced AuC": ("better", "worse"),
@@ -143,8 +144,9 @@ def fresh_judge(made: Pairs, epochs: int = 10, seed: int = 0, **options) -> Disc
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         judge = Discriminator()
-    training.train_discriminator(judge, made.real, made.fake, epochs=epochs, seed=seed,
-                                 **{"average": 0.9, **options})
+    log = training.train_discriminator(judge, made.real, made.fake, epochs=epochs, seed=seed, **{"average": 0.9, **options})
+    if log.interrupted:
+        raise KeyboardInterrupt  # a judge of half a training is none; its checkpoint, in a folder, is kept
     return judge
 
 
@@ -193,23 +195,37 @@ def estimates(a: dict, b: dict | None = None, groups=None, n: int = 2000) -> dic
         b: None, or what to subtract from a: the intervals are then those of the paired differences.
         groups: (N,) labels; crops of one photograph are drawn together. n: resamples.
     """
-    def mean(key: str) -> Estimate:
-        values = a[key] if b is None else a[key] - b[key]
-        found = judging.bootstrap_mean(values, n, groups=groups)
-        if found.low < found.high or key != "fooled":
-            return found
-        count = values.shape[1] if groups is None else len(set(groups))  # all alike: a bootstrap is blind
-        low, high = judging.wilson(abs(found.mean) * count, count)
-        return Estimate(found.mean, low if b is None else -high, high)
-
     def auc(key: str) -> Estimate:
         if b is None:
             return metrics.bootstrap_auc(a[key], n, groups=groups)
         return metrics.bootstrap_auc_difference(a[key], b[key], n, groups=groups)
 
-    chroma = a["chroma"] if b is None else a["chroma"] - b["chroma"]
-    return {"fooling rate": mean("fooled"), "distance": mean("distance"), "plain AuC": auc("plain"),
+    def less(key: str) -> np.ndarray:
+        return a[key] if b is None else a[key] - b[key]
+
+    chroma = less("chroma")
+    return {"fooling rate": rate(less("fooled"), n, groups, difference=b is not None),
+            "distance": judging.bootstrap_mean(less("distance"), n, groups=groups), "plain AuC": auc("plain"),
             "rebalanced AuC": auc("rebalanced"), "chroma ratio": metrics.bootstrap_ratio(chroma, a["true chroma"][0], n, groups=groups)}
+
+
+def rate(values: np.ndarray, n: int = 2000, groups=None, difference: bool = False) -> Estimate:
+    """The mean of shares (S, N) in [0, 1], or of their paired differences, with an interval that a floor does not fool.
+
+    A bootstrap is blind where all photographs agree, and nearly so where a handful differ: there the interval is made as wide as
+    Wilson's, with as many trials as there are photographs.
+    """
+    found = judging.bootstrap_mean(values, n, groups=groups)
+    count = values.shape[-1] if groups is None else len(set(groups))
+    size = abs(found.mean)
+    low, high = found.low, found.high
+    if count * min(size, 1 - size) < FEW:
+        ends = [end if found.mean >= 0 else -end for end in judging.wilson(min(size, 1.0) * count, count)]
+        if difference and low == high and not size:
+            ends = [-ends[1], ends[1]]  # never unlike: either may be the greater
+        low, high = min(low, *ends), max(high, *ends)
+    least = -1.0 if difference else 0.0
+    return Estimate(found.mean, max(low, least), min(high, 1.0))
 
 
 def verdict(difference, names: tuple[str, str] = ("better", "worse")) -> str:

@@ -19,7 +19,7 @@ from torch import Tensor
 from .bins import AbBins
 from .color import _check_range, _check_same_size, _image
 from .delta_e import ciede2000  # noqa: F401
-from .judging import Estimate, bootstrap
+from .judging import Estimate, bootstrap, widened
 from .rebalance import class_weights, smooth_prior
 
 THRESHOLDS = 151  # 0, 1, ..., 150
@@ -99,7 +99,8 @@ def bootstrap_ratio(top, bottom, n: int = 2000, seed: int = 0, groups=None) -> E
 
     def ratio(counts):  # (n, N), how often each photograph was drawn -> (n,)
         drawn = rng.multinomial(seeds, [1 / seeds] * seeds, size=len(counts))  # (n, S)
-        return ((drawn @ top) * counts).sum(1) / (seeds * (counts @ bottom))
+        below = counts @ bottom
+        return widened(((drawn @ top) * counts).sum(1) / (seeds * below), counts @ top.mean(0) / below, seeds)
 
     with np.errstate(divide="ignore", invalid="ignore"):
         return Estimate(float(top.sum() / (seeds * bottom.sum())), *bootstrap(ratio, top.shape[1], n, seed, groups))
@@ -215,8 +216,13 @@ def _bootstrap_auc(histograms: list, n: int, seed: int, groups) -> Estimate:
 
     def statistic(counts):  # (m, N) -> (m,)
         drawn = rng.multinomial(seeds, [1 / seeds] * seeds, size=len(counts))  # (m, S)
-        pooled = [sum(k[:, None] * (counts @ one) for k, one in zip(drawn.T, table)) for table in tables]  # (m, 152)
-        return _auc(pooled[0]) - (_auc(pooled[1]) if len(pooled) == 2 else 0)
+        of_seed = [[counts @ one for one in table] for table in tables]  # S times (m, 152)
+
+        def auc_of(times):  # (m, S), how often each seed counts
+            pooled = [_auc(sum(k[:, None] * one for k, one in zip(times.T, some))) for some in of_seed]
+            return pooled[0] - sum(pooled[1:])
+
+        return widened(auc_of(drawn), auc_of(np.ones_like(drawn)), seeds)
 
     values = [float(_auc(table.sum((0, 1)))) for table in tables]
     return Estimate(values[0] - sum(values[1:]), *bootstrap(statistic, tables[0].shape[1], n, seed, groups))

@@ -112,7 +112,7 @@ def contrasts_figure(results: dict):
 def _setting(results: dict) -> str:
     counts = ", ".join(f"{count:,} {name}" for name, count in results["photographs"].items())
     return (f"Size {results['size']}, seed {results['seed']}; photographs: {counts}. {results['machine']}. Intervals are 95 %, "
-            "over photographs and, where there are several, seeds.")
+            f"over photographs and seeds; of {results['settings']['study_seeds']} seeds Student's t allows for how little they tell.")
 
 
 def _comparison(results: dict) -> str:

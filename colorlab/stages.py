@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from .checkpoints import write_atomically
@@ -66,6 +67,15 @@ def write_json(path: Path, value) -> Path:
     """Write a value as JSON, whole or not at all."""
     text = json.dumps(value, indent=1, allow_nan=False) + "\n"
     return write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def write_arrays(path: Path, arrays: dict) -> Path:
+    """Write arrays as one compressed file, whole or not at all: what estimates were made of, should others be wanted."""
+    def write(temporary: Path) -> None:
+        with open(temporary, "wb") as file:
+            np.savez_compressed(file, **arrays)
+
+    return write_atomically(path, write)
 
 
 def as_json(estimates: dict) -> dict[str, list]:

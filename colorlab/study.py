@@ -27,7 +27,7 @@ from .bins import AbBins
 from .color import rgb_to_lab
 from .judging import Estimate
 from .parts import deal, source_of
-from .stages import Stages, as_json, machine, write_json
+from .stages import Stages, as_json, machine, write_arrays, write_json
 from .turns import finetune_stage, rank_stage, verdict_stage
 
 CONTROLS = ("all grey", "best constant", "random colors", "own colors, blurred")
@@ -56,14 +56,15 @@ def run(source: str | Path, out: str | Path, size: str | None = None, seed: int 
     study = _Study(B, seed, progress, kept)
     study.photographs(listing)
     results = study.generators() | study.judges()
-    start = "rebalanced"
+    start, learned = "rebalanced", []
     for turn in TURNS:
-        results[f"turn {turn}"] = study.turn(turn, study.network(start))
-        start = f"turn-{turn}-finetune/most-real-0"
-    results = {"command": command, "size": B.name, "seed": seed, "machine": machine(), "settings": knobs, **results}
+        results[f"turn {turn}"], chosen = study.turn(turn, study.network(start), learned)
+        start, learned = f"turn-{turn}-finetune/most-real-0", learned + chosen["most real"][0]
+    results = {"command": command, "size": B.name, "seed": seed, "machine": machine(), "settings": knobs, **results,
+               "seconds": kept.seconds}
     if kept.ran or not (kept.out / "results.json").is_file():
-        report.write(kept.out, results | {"seconds": kept.seconds})
-        write_json(kept.out / "results.json", results | {"seconds": kept.seconds})
+        report.write(kept.out, results)
+        write_json(kept.out / "results.json", results)
         say(f"done: {kept.out / 'index.html'} to read, {kept.out / 'results.json'} to compute with")
     else:
         say(f"nothing to do: {kept.out / 'index.html'} and {kept.out / 'results.json'} are complete")
@@ -139,6 +140,12 @@ class _Study:
         return pairs.make(network, some["images"], folder / which / part.replace(" ", "-"), some["names"], some["groups"],
                           **self.bars)
 
+    def some_of(self, part: str, places: Tensor) -> dict:
+        """Some photographs of a part, with their names and groups."""
+        whole = self.parts[part]
+        return {"images": whole["images"].index_select(0, places)} | {
+            key: [whole[key][i] for i in places.tolist()] for key in ("names", "groups")}
+
     def control(self, name: str, part: str) -> pairs.Pairs:
         """Pairs of a control in place of a generator."""
         some = self.parts[part]
@@ -176,12 +183,13 @@ class _Study:
             for row in rows:
                 learned, held = (pairs.load(folder_of_pairs / row / part.replace(" ", "-")) if row in training.LOSSES
                                  else self.control(row, part) for part in ("judges", "held out"))
-                judges = [finetuning.fresh_judge(learned, B.study_epochs, seed, folder=folder / _slug(row) / str(seed),
+                judges = [finetuning.fresh_judge(learned, B.study_epochs, self.seed + seed, folder=folder / _slug(row) / str(seed),
                                                  label=f"judge of {row}", **self.bars) for seed in seeds]
                 measured[row] = finetuning.measure([held] * len(judges), judges, {"all": torch.arange(len(held))})["all"]
+                write_arrays(folder / f"{row}.npz", measured[row])
                 found[row] = as_json(finetuning.estimates(measured[row], groups=groups, n=B.bootstrap)
                                       | _picture_errors(held, groups, B.bootstrap)
-                                      | {"accuracy": judging.bootstrap_mean(_right(measured[row]), B.bootstrap, groups=groups)})
+                                      | {"accuracy": finetuning.rate(_right(measured[row]), B.bootstrap, groups)})
             same = self.control("itself", "held out")
             found["itself"] = {"same bytes": bool(torch.equal(same.real, same.fake))}
             differences = {f"{a} - {b}": as_json(finetuning.estimates(measured[a], measured[b], groups, B.bootstrap))
@@ -211,12 +219,12 @@ class _Study:
 
     # --- The loop: rank, fine-tune, judge again ------------------------------------------------------------------
 
-    def turn(self, number: int, start) -> dict:
-        """Rank the pool by judges of this network's fakes, fine-tune on each arm's choice, ask fresh judges."""
-        ranked = rank_stage(self, f"turn-{number}-rank", start)
+    def turn(self, number: int, start, learned: list[int]) -> tuple[dict, dict]:
+        """Rank what this network did not learn of the pool, fine-tune on each arm's choice, ask fresh judges; and the choice."""
+        ranked = rank_stage(self, f"turn-{number}-rank", start, learned)
         finetune_stage(self, f"turn-{number}-finetune", start, ranked["chosen"])
         verdict = verdict_stage(self, f"turn-{number}-verdict", f"turn-{number}-finetune", start, ranked["most real held out"])
-        return {key: value for key, value in ranked.items() if key not in ("chosen", "most real held out")} | verdict
+        return {key: value for key, value in ranked.items() if key not in ("chosen", "most real held out")} | verdict, ranked["chosen"]
 
 
 def _save(path: Path, tensor: Tensor) -> None:

@@ -12,28 +12,33 @@ from . import checkpoints, finetuning, galleries, metrics, pairs
 from .claims import rank_correlation
 from .finetuning import ARMS
 from .rebalance import class_weights
-from .stages import as_json
+from .stages import as_json, write_arrays
 
 TELLING = 5  # the uppermost fifth
 CONTRASTS = (("random", "none"), ("most real", "none"), ("most real", "random"), ("largest loss", "random"))
 
 
-def rank_stage(study, name: str, start) -> dict:
-    """Rank the pool by cross-fitted judges of the start's fakes, and the held-out photographs by both of them."""
-    B, pool = study.B, study.parts["pool"]
-    count = max(1, len(pool["names"]) // TELLING)
+def rank_stage(study, name: str, start, learned: list[int]) -> dict:
+    """Rank the pool by cross-fitted judges of the start's fakes, and the held-out photographs by both of them.
+
+    ``learned``: places in the pool that the start trained on; they are left out, since its fakes of them would remember.
+    """
+    B = study.B
+    places = torch.tensor(sorted(set(range(len(study.parts["pool"]["names"]))) - set(learned)))
+    pool = study.some_of("pool", places)
+    count = max(1, len(places) // TELLING)
 
     def work(folder: Path) -> dict:
-        made = study.colored(folder, start, "pool", "pairs")
+        made = pairs.make(start, pool["images"], folder / "pairs", pool["names"], pool["groups"], **study.bars)
         judges, fold = galleries.cross_fit(made, 2, B.study_epochs, study.seed, folder / "judges", average=0.9, **study.bars)
         real = finetuning.realness(judges, made.real, fold)
         known = finetuning.realness(judges, made.real, 1 - fold)  # the paper's way: photographs that they trained on
         weights = class_weights(prior_of(study)).float()
         loss = finetuning.photo_losses(start, pool["images"], weights)
         chroma = metrics.mean_chroma(finetuning.ab_of(made.real))
-        chosen = {arm: [finetuning.choose(arm, count, real, loss, study.seed + seed).tolist() for seed in range(B.study_seeds)]
-                  for arm in ARMS[1:]}
-        top, paper = set(chosen["most real"][0]), set(finetuning.choose("most real", count, known, loss).tolist())
+        chosen = {arm: [places[finetuning.choose(arm, count, real, loss, study.seed + seed)].tolist()
+                        for seed in range(B.study_seeds)] for arm in ARMS[1:]}
+        top, paper = set(chosen["most real"][0]), set(places[finetuning.choose("most real", count, known, loss)].tolist())
         held_out = pairs.from_images(*[study.parts["held out"]["images"]] * 2).real
         place = finetuning.realness(judges, held_out)
         telling = place.argsort(descending=True, stable=True)[:max(1, len(place) // TELLING)].sort().values
@@ -44,7 +49,7 @@ def rank_stage(study, name: str, start) -> dict:
                                        rank_correlation(real, other, B.bootstrap, groups=pool["groups"])
                                        for name, other in (("chroma", chroma), ("loss", loss), ("the paper's way", known))})}}
 
-    return study.kept.once(name, f"{len(pool['names']):,} photographs, two judges", work)
+    return study.kept.once(name, f"{len(places):,} photographs, two judges", work)
 
 
 def finetune_stage(study, name: str, start, chosen: dict) -> None:
@@ -81,9 +86,11 @@ def verdict_stage(study, name: str, tuned: str, start, telling: list) -> dict:
                 which = "none" if arm == "none" else f"{arm.replace(' ', '-')}-{seed}"
                 learned = study.colored(folder, network, "judges", which)
                 made.append(study.colored(folder, network, "held out", which))
-                judges.append(finetuning.fresh_judge(learned, B.study_epochs, seed, label=f"judge of {arm}",
+                judges.append(finetuning.fresh_judge(learned, B.study_epochs, study.seed + seed, label=f"judge of {arm}",
                                                      folder=folder / f"judge-{arm.replace(' ', '-')}-{seed}", **study.bars))
             measured[arm] = finetuning.measure(made, judges, sets)
+            for name, rows in measured[arm].items():
+                write_arrays(folder / f"{arm}, {name}.npz", rows)
         groups = {name: [held["groups"][i] for i in index.tolist()] for name, index in sets.items()}
         options = {name: {"groups": groups[name], "n": B.bootstrap} for name in sets}
         return {"arms": {name: {arm: as_json(finetuning.estimates(measured[arm][name], **options[name])) for arm in ARMS}
