@@ -68,7 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
     _weights(judge)
 
     study = verb("study", "do the whole study, in stages that are kept: killed, it goes on where it stopped")
-    study.add_argument("--photos", metavar="FOLDER", required=True, help="with train, val and test; or: embedded, imagenette")
+    study.add_argument("--photos", metavar="FOLDER", required=True, help="with train, val and test; or: imagenette")
     study.add_argument("--out", metavar="DIR", required=True, help="for results.json, index.html and all that was trained")
     study.add_argument("--budget", choices=("smoke", "laptop", "gpu"), help="its size; default: what the machine suggests")
     study.add_argument("--seed", type=int, default=0, help="of everything drawn")

@@ -61,7 +61,7 @@ TABLE = {
     "nb06_watch": (6, 120, 1_800),     # of the run that goes on for too long
     "nb06_batch": (4, 8, 32),
     "nb06_crop": (48, 128, 192),        # not far below nb06_size, at which the arms are judged
-    "study_part": (40, 1_500, 1_000_000),  # photographs at most, of each part of the study's
+    "study_part": (40, 1_500, 100_000),    # photographs at most, of each part of the study's
     "study_size": (64, 256, 256),
     "study_width": (0.0625, 0.25, 1.0),
     "study_steps": (4, 2_000, 60_000),     # of each generator

@@ -47,6 +47,11 @@ def write_atomically(path: str | Path, write: Callable[[Path], None]) -> Path:
     return path
 
 
+def is_leftover(path: Path) -> bool:
+    """Whether a file or folder is what a killed process had not yet finished to write: ``.name.random.part``."""
+    return path.name.startswith(".") and path.name.endswith(".part")
+
+
 def save(network: nn.Module, path: str | Path, half: bool = False, **notes) -> Path:
     """Save a generator or a discriminator as safetensors, with what is needed to build it again in the header.
 

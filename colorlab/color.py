@@ -127,6 +127,7 @@ def _plain_on_cpu(image: Tensor) -> bool:
             and not torch.compiler.is_compiling() and not (image.requires_grad and torch.is_grad_enabled()))
 
 
+@torch.autocast("cpu", enabled=False)  # which would take the products in bfloat16
 def _rgb_to_lab_on_cpu(rgb: Tensor) -> Tensor:
     """`rgb_to_lab` of uint8 or float32: both branches of each curve by clamping, because `torch.where` is slow here."""
     pixels = rgb.flatten(-2).reshape(-1, 3, rgb.shape[-2] * rgb.shape[-1])  # (n, 3, P)

@@ -28,7 +28,6 @@ FOLDS = 2  # a fresh discriminator judges the half that it did not train on
 
 def train(args) -> None:
     _check(args)
-    parallel.start()
     if args.estimate:
         return _estimate(args)
     if args.photos is None or args.out is None:
@@ -44,11 +43,13 @@ def train(args) -> None:
     else:
         images = cache.squares(found, args.cache, 256, progress=_watched())
         grey = cache.grey(args.cache)
+    parallel.start()
     _train_and_save(generator, images, args, weight_decay=args.weight_decay, gamma=args.gamma, grey=grey)
 
 
 def finetune(args) -> None:
     _check(args)
+    parallel.start()
     generator = _fitting(args.weights, args.loss)
     found = photos.load(args.photos, "train")
     images = found.square(256, progress=_watched())
@@ -58,6 +59,7 @@ def finetune(args) -> None:
 
 
 def _estimate(args) -> None:
+    parallel.start()
     rate = estimate.images_a_second(args.width, args.loss, args.batch, args.crop, average=args.average, gamma=args.gamma,
                                     accumulate=args.accumulate, seed=args.seed)
     if parallel.rank() == 0:

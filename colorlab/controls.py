@@ -35,7 +35,7 @@ def random_color(images: Tensor, seed: int = 0) -> Tensor:
         raise ValueError(f"images has {len(images)} photograph(s); expected 2 or more, to take colours from another")
     ring = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))
     donor = torch.empty_like(ring).scatter_(0, ring, ring.roll(1))  # a ring through all: none gives to itself
-    return _recolor(images, lambda lab, i: rgb_to_lab(images[donor[i]])[:, 1:])
+    return _recolor(images, lambda lab, i: rgb_to_lab(images.index_select(0, donor[i]))[:, 1:])
 
 
 def grey(images: Tensor) -> Tensor:
@@ -57,6 +57,6 @@ def _recolor(images: Tensor, ab_of: Callable, batch: int = 16) -> Tensor:
     """Images (N, 3, H, W) uint8 with ab replaced by ab_of(lab (n, 3, H, W), index (n,)), at full size."""
     done = torch.empty_like(images)
     for index in torch.arange(len(images)).split(batch):
-        lab = rgb_to_lab(images[index])
+        lab = rgb_to_lab(images.index_select(0, index))
         done[index] = to_8_bit(lab_to_rgb(torch.cat((lab[:, :1], ab_of(lab, index)), 1)))
     return done

@@ -16,6 +16,8 @@ UNITS = ((86400, "days"), (3600, "hours"), (60, "minutes"), (1, "seconds"))
 def images_a_second(width: float, loss: str, batch: int, crop: int, warm: int = WARM, timed: int = TIMED, **options) -> float:
     """Photographs a second of training, all processes together: data, encoding, network, loss and optimiser.
 
+    Two runs differ by ``timed`` steps; a first one is thrown away.
+
     Args:
         width, loss, batch, crop: of the training. warm, timed: steps before the clock starts, and while it runs.
         options: of `training.train_generator`.
@@ -23,13 +25,16 @@ def images_a_second(width: float, loss: str, batch: int, crop: int, warm: int = 
     noise = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (min(batch, 64), 3, 256, 256), dtype=torch.uint8, generator=noise)
     seconds = []
-    for steps in (warm, warm + timed):
+    for steps in (warm, warm, warm + timed):  # the first pays for what happens once: tables, libraries, kernels
         generator = generators.ECCV16(width, bins=None if loss == "l2" else AbBins())
         prior = torch.full((len(generator.bins),), 1 / len(generator.bins)) if loss == "rebalanced" else None
         log = training.train_generator(generator, images, loss=loss, prior=prior, steps=steps, batch=batch, crop=crop,
                                        progress=False, **options)
         seconds.append(log.seconds)
-    return batch * timed / max(seconds[1] - seconds[0], 1e-9)
+    if not seconds[2] > seconds[1]:
+        raise RuntimeError(f"{warm + timed} steps took {seconds[2]:.3f} s and {warm} took {seconds[1]:.3f}: the machine is too "
+                           "busy to be timed; call again")
+    return batch * timed / (seconds[2] - seconds[1])
 
 
 def report(rate: float, batch: int, crop: int, steps: int) -> str:

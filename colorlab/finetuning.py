@@ -41,8 +41,9 @@ HIGHER = {"fooling rate": ("better", "worse"), "distance": ("worse", "better"), 
 
 def ranks(scores: Tensor) -> Tensor:
     """Scores (N,) -> places from 0, the lowest, to 1, the highest; equal ones share the mean of theirs."""
-    below, equal = (scores[:, None] > scores).sum(1), (scores[:, None] == scores).sum(1)
-    return (below + (equal - 1) / 2) / max(1, len(scores) - 1)
+    ordered = scores.sort().values
+    below, not_above = (torch.searchsorted(ordered, scores, right=right) for right in (False, True))
+    return (below + not_above - 1) / 2 / max(1, len(scores) - 1)
 
 
 def realness(judges: list, real: Tensor, fold: Tensor | None = None) -> Tensor:

@@ -34,9 +34,8 @@ def cross_fit(pairs: Pairs, k: int = 2, epochs: int = 10, seed: int = 0, folder:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed * 1000 + i)
             judges.append(Discriminator())
-        log = train_discriminator(judges[i], seen.real, seen.fake, epochs=epochs, seed=seed,
-                                  folder=folder and Path(folder) / f"fold-{i}", **options)
-        if log.interrupted:
+        if train_discriminator(judges[i], seen.real, seen.fake, epochs=epochs, seed=seed,
+                               folder=folder and Path(folder) / f"fold-{i}", **options).interrupted:
             raise KeyboardInterrupt  # a judge of half a training is none; what is in its folder goes on next time
     return judges, fold
 

@@ -54,24 +54,27 @@ def fit(network: nn.Module, optimizer: torch.optim.Optimizer, loss_at: Callable[
         accumulate: parts of a step, each with its own backward pass: ``loss_at(step, part)``, the loss their mean.
         freeze_bn: keep BatchNorm's statistics (fine-tuning on few photographs).
     """
-    log, start, settings = Log(), 0, dict(settings or {}, steps=steps, seed=seed, average=average,
+    log, start, sums, settings = Log(), 0, {}, dict(settings or {}, steps=steps, seed=seed, average=average,
                                             freeze_bn=freeze_bn)
     averaged = copy.deepcopy(network).eval() if average else network
     rates = [group["lr"] for group in optimizer.param_groups]
     checkpoint = None if folder is None else Path(folder) / "checkpoint.pt"
     if checkpoint is not None and checkpoint.is_file():
-        start = _resume(checkpoint, settings, network, averaged, optimizer, log)
+        start, sums = _resume(checkpoint, settings, network, averaged, optimizer, log)
 
     def keep() -> None:
+        if moving:  # interrupted between a step's weights and its count: the checkpoint before it stands
+            return
         if not log.interrupted:  # the others may not come to this line
             parallel.agree(network)  # of BatchNorm's statistics each process has its own
             parallel.agree(averaged)
         if parallel.rank() == 0:
             _keep(checkpoint, dict(step=done, settings=settings, network=network.state_dict(), log=log.__dict__,
-                                   averaged=averaged.state_dict(), optimizer=optimizer.state_dict()))
+                                   averaged=averaged.state_dict(), optimizer=optimizer.state_dict(),
+                                   sums={key: (float(value), count) for key, (value, count) in sums.items()}))
 
     device = next(network.parameters()).device
-    began, sums, count, done = time.perf_counter() - log.seconds, {}, 0, start
+    began, done, moving = time.perf_counter() - log.seconds, start, False
     log.interrupted = False
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), \
             tqdm(total=steps, initial=start, desc=label, leave=False, mininterval=1, file=sys.stdout,
@@ -90,19 +93,21 @@ def fit(network: nn.Module, optimizer: torch.optim.Optimizer, loss_at: Callable[
                     parts.append(loss_at(step, part) if accumulate > 1 else loss_at(step))
                     (parts[-1]["loss"] / accumulate).backward()
                 parallel.average_gradients(network)
+                moving = True
                 optimizer.step()
-                terms = {key: sum(part[key].detach() for part in parts) / accumulate for key in parts[0]}
-                done = step + 1
                 if average:
                     _move_average(averaged, network, min(average, (1 + step) / (10 + step)))
-                sums = {key: sums.get(key, 0) + value for key, value in terms.items()}
-                count += 1
+                done, moving = step + 1, False
+                terms = {key: sum(part[key].detach() for part in parts) / accumulate for key in parts[0]}
+                for key, value in terms.items():  # since the last row: their sum, and how many
+                    so_far, count = sums.get(key, (0, 0))
+                    sums[key] = so_far + value, count + 1
                 bar.update()
-                if done % max(1, min(every, steps // 50)) == 0 or done == steps:
-                    means = parallel.average(sums)
-                    log.rows.append({"step": done, **{key: float(value) / count for key, value in means.items()}})
+                if done % max(1, min(every, steps // 50)) == 0 or done % every == 0 or done == steps:
+                    means = parallel.average({key: torch.as_tensor(value / count) for key, (value, count) in sums.items()})
+                    log.rows.append({"step": done, **{key: float(value) for key, value in means.items()}})
                     bar.set_postfix(loss=f"{log.rows[-1]['loss']:.3f}", refresh=False)
-                    sums, count, log.seconds = {}, 0, time.perf_counter() - began
+                    sums, log.seconds = {}, time.perf_counter() - began
                 if done % every == 0 or done == steps:
                     if check is not None:
                         log.rows[-1] |= _checked(check, done, network, averaged)
@@ -151,8 +156,8 @@ def _keep(checkpoint: Path | None, state: dict) -> None:
         write_atomically(checkpoint.with_name("log.json"), lambda path: path.write_text(json.dumps(state["log"])))
 
 
-def _resume(checkpoint: Path, settings: dict, network: nn.Module, averaged: nn.Module, optimizer, log: Log) -> int:
-    """Fill network, average, optimizer and log from a checkpoint of the same settings; returns its step."""
+def _resume(checkpoint: Path, settings: dict, network: nn.Module, averaged: nn.Module, optimizer, log: Log) -> tuple:
+    """Fill network, average, optimizer and log from a checkpoint of the same settings; returns its step, and its sums."""
     saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
     differing = sorted(k for k in settings | saved["settings"] if settings.get(k) != saved["settings"].get(k))
     if differing:
@@ -162,4 +167,4 @@ def _resume(checkpoint: Path, settings: dict, network: nn.Module, averaged: nn.M
     averaged.load_state_dict(saved["averaged"])
     optimizer.load_state_dict(saved["optimizer"])
     log.__dict__.update(saved["log"])
-    return saved["step"]
+    return saved["step"], saved.get("sums", {})

@@ -19,8 +19,8 @@ from torch import Tensor
 from .bins import AbBins
 from .color import _check_range, _check_same_size, _image
 from .delta_e import ciede2000  # noqa: F401
-from .judging import Estimate, bootstrap, widened
 from .rebalance import class_weights, smooth_prior
+from .resampling import Estimate, bootstrap, widened
 
 THRESHOLDS = 151  # 0, 1, ..., 150
 
@@ -217,11 +217,9 @@ def _bootstrap_auc(histograms: list, n: int, seed: int, groups) -> Estimate:
     def statistic(counts):  # (m, N) -> (m,)
         drawn = rng.multinomial(seeds, [1 / seeds] * seeds, size=len(counts))  # (m, S)
         of_seed = [[counts @ one for one in table] for table in tables]  # S times (m, 152)
-
         def auc_of(times):  # (m, S), how often each seed counts
             pooled = [_auc(sum(k[:, None] * one for k, one in zip(times.T, some))) for some in of_seed]
             return pooled[0] - sum(pooled[1:])
-
         return widened(auc_of(drawn), auc_of(np.ones_like(drawn)), seeds)
 
     values = [float(_auc(table.sum((0, 1)))) for table in tables]

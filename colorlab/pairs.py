@@ -179,7 +179,7 @@ def _fill(real, fake, images: Tensor, ab_of: Callable, size: int, batch: int, pr
     parts = torch.arange(len(images)).split(batch)
     for index in tqdm(parts, desc="pairs", unit="batch", disable=not progress, leave=False, mininterval=1,
                       file=sys.stdout):
-        lab = rgb_to_lab(images[index])
+        lab = rgb_to_lab(images.index_select(0, index))
         real[index.numpy()] = shrink(to_8_bit(lab_to_rgb(lab)), size).numpy()
         lab = torch.cat((lab[:, :1], ab_of(lab, index)), 1)
         fake[index.numpy()] = shrink(to_8_bit(lab_to_rgb(lab)), size).numpy()

@@ -74,6 +74,11 @@ class Photos:
                                                   (self.names, self.groups, self._readers))
         self.skipped += [tuple(row) for row in skipped]
 
+    def lost_in(self, other: Photos) -> list[int]:
+        """Positions of the photographs that ``other``, a subset of this set, has no more; also where names occur twice."""
+        kept = set(map(id, other._readers))
+        return [i for i, reader in enumerate(self._readers) if id(reader) not in kept]
+
     def square(self, size: int = 256, limit: int | None = None, progress: bool = False) -> torch.Tensor:
         """The first `limit` readable photographs as uint8 (N, 3, size, size), through `to_square`.
 

@@ -9,6 +9,7 @@ A stage that was killed runs again, from whatever checkpoints its work keeps in 
 import json
 import os
 import platform
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .checkpoints import write_atomically
+from .checkpoints import is_leftover, write_atomically
 
 
 class Stages:
@@ -40,7 +41,7 @@ class Stages:
         record, settings = self.out / "settings.json", json.loads(json.dumps(settings))
         if record.is_file():
             _refuse_others(self.out, json.loads(record.read_text(encoding="utf-8")), settings)
-        elif self.out.exists() and (not self.out.is_dir() or any(self.out.iterdir())):
+        elif self.out.exists() and not (self.out.is_dir() and all(map(is_leftover, self.out.iterdir()))):
             raise ValueError(f"folder {self.out} holds something other than a study; give a new or an empty one")
         else:
             write_json(record, settings)
@@ -53,6 +54,7 @@ class Stages:
             self.say(f"[{self.met}/{self.total}] {name}: {text}")
             self.ran += 1
             folder.mkdir(parents=True, exist_ok=True)
+            _sweep(folder)
             began = time.perf_counter()
             found = work(folder)
             write_json(done, {"seconds": round(time.perf_counter() - began, 1), "found": found})
@@ -61,6 +63,12 @@ class Stages:
         kept = json.loads(done.read_text(encoding="utf-8"))
         self.seconds[name] = kept["seconds"]
         return kept["found"]
+
+
+def _sweep(folder: Path) -> None:
+    """Delete what killed processes left unfinished."""
+    for path in [path for path in folder.rglob(".*.part") if is_leftover(path)]:
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value) -> Path:

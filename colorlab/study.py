@@ -22,10 +22,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import budget, cache, checkpoints, controls, finetuning, generators, judging, metrics, pairs, photos, report, training
+from . import (budget, cache, checkpoints, color_errors, controls, finetuning, generators, metrics, pairs, photos, report,
+               training)
 from .bins import AbBins
 from .color import rgb_to_lab
-from .judging import Estimate
 from .parts import deal, source_of
 from .stages import Stages, as_json, machine, write_arrays, write_json
 from .turns import finetune_stage, rank_stage, verdict_stage
@@ -41,7 +41,7 @@ def run(source: str | Path, out: str | Path, size: str | None = None, seed: int 
     """Do the study, or what is left of it, and return what `results.json` holds.
 
     Args:
-        source: photographs, as `photos.load` takes them: a folder, "embedded", "imagenette".
+        source: photographs, as `photos.load` takes them: a folder, or "imagenette"; the eight embedded ones are too few.
         out: folder of this study; called again with the same arguments, it goes on where it stopped.
         size: "smoke", "laptop" or "gpu"; None: what `budget.current` says. seed: of everything drawn.
         progress: show bars. say: takes a line at the start of each stage. command: kept with the results.
@@ -85,31 +85,31 @@ class _Study:
     def photographs(self, listing: dict) -> None:
         """Decode each part once, to uint8 (N, 3, S, S) on disk, mapped from there afterwards."""
         def work(folder: Path) -> dict:
-            found = {}
-            for name, some in deal(listing, self.seed).items():
+            parts, found = deal(listing, self.seed), {}
+            for name, some in parts.items():
+                _enough(name, some)
+            for name, some in parts.items():
                 some = some.subset(range(min(len(some), self.B.study_part)))
-                images = cache.squares(some, folder / name, self.B.study_size, **self.bars)
-                if len(set(some.groups)) < 4:
-                    raise ValueError(f"{len(images)} readable photographs for the part {name!r} are too few; "
-                                     "expected 4 or more, so 20 to train on and 4 to hold out, or many more")
-                found[name] = {"names": some.names, "groups": some.groups, "skipped": [name for name, _ in some.skipped]}
+                cache.squares(some, folder / name, self.B.study_size, **self.bars)
+                _enough(name, some)
+                found[name] = {"names": some.names, "groups": some.groups, "skipped": [name for name, _ in some.skipped],
+                               "grey": cache.grey(folder / name)}
             return found
 
         text = f"decoding, to {self.B.study_size} pixels, at most {self.B.study_part:,} a part"
         for name, labels in self.kept.once("photographs", text, work).items():
             file = self.kept.out / "photographs" / name / "images.npy"
             images = torch.from_numpy(np.load(file, mmap_mode="c")[:len(labels["names"])])
-            self.parts[name] = {"images": images, "names": labels["names"], "groups": labels["groups"]}
+            self.parts[name] = {"images": images, **{key: labels.get(key) for key in ("names", "groups", "grey")}}
 
     # --- The generators, and what they make ----------------------------------------------------------------------
 
     def generators(self) -> dict:
         """Train one with each loss on the same photographs, in the same order."""
-        images, B = self.parts["generators"]["images"], self.B
+        (images, grey), B = (self.parts["generators"][key] for key in ("images", "grey")), self.B
 
         def work(folder: Path) -> dict:
-            bins = AbBins()
-            prior = training.prior_of(images, training.colored_ones(images), bins)
+            prior = training.prior_of(images, training.colored_ones(images, grey), AbBins())
             checkpoints.write_atomically(folder / "prior.npy", lambda path: _save(path, prior))
             found = {}
             for loss in training.LOSSES:
@@ -117,7 +117,7 @@ class _Study:
                 network = generators.ECCV16(B.study_width, bins=None if loss == "l2" else AbBins())
                 log = training.train_generator(
                     network, images, loss=loss, prior=prior if loss == "rebalanced" else None, steps=B.study_steps,
-                    batch=B.study_batch, crop=B.study_crop, seed=self.seed, average=0.999, folder=folder / loss, **self.bars)
+                    batch=B.study_batch, crop=B.study_crop, seed=self.seed, average=0.999, grey=grey, folder=folder / loss, **self.bars)
                 _finished(log)
                 checkpoints.save(network.cpu(), folder / loss / "generator.safetensors")
                 steps, values = log.series("loss")
@@ -188,7 +188,7 @@ class _Study:
                 measured[row] = finetuning.measure([held] * len(judges), judges, {"all": torch.arange(len(held))})["all"]
                 write_arrays(folder / f"{row}.npz", measured[row])
                 found[row] = as_json(finetuning.estimates(measured[row], groups=groups, n=B.bootstrap)
-                                      | _picture_errors(held, groups, B.bootstrap)
+                                      | color_errors.picture_errors(held, groups, B.bootstrap)
                                       | {"accuracy": finetuning.rate(_right(measured[row]), B.bootstrap, groups)})
             same = self.control("itself", "held out")
             found["itself"] = {"same bytes": bool(torch.equal(same.real, same.fake))}
@@ -227,6 +227,13 @@ class _Study:
         return {key: value for key, value in ranked.items() if key not in ("chosen", "most real held out")} | verdict, ranked["chosen"]
 
 
+def _enough(part: str, some) -> None:
+    different = len(set(some.groups))
+    if different < 4:
+        raise ValueError(f"source has {different} different photographs for the part {part!r}, which are too few; expected 4 or "
+                         "more, so 20 to train on and 4 to hold out, or many more")
+
+
 def _save(path: Path, tensor: Tensor) -> None:
     with open(path, "wb") as file:
         np.save(file, tensor.numpy())
@@ -243,14 +250,3 @@ def _slug(name: str) -> str:
 
 def _right(measured: dict) -> np.ndarray:
     return ((measured["real"] > 0) * 1.0 + (measured["fake"] <= 0)) / 2
-
-
-def _picture_errors(made: pairs.Pairs, groups, n: int) -> dict[str, Estimate]:
-    """PSNR (dB), CIEDE2000 and colourfulness of the fakes, over photographs."""
-    rows = {"PSNR": [], "CIEDE2000": [], "colorfulness": []}
-    for real, fake in zip(made.real.split(32), made.fake.split(32)):
-        real, fake = real.float() / 255, fake.float() / 255
-        rows["PSNR"].append(metrics.psnr(fake, real).clamp(max=99))
-        rows["CIEDE2000"].append(metrics.ciede2000(rgb_to_lab(fake), rgb_to_lab(real)).mean((-2, -1)))
-        rows["colorfulness"].append(metrics.colorfulness(fake))
-    return {name: judging.bootstrap_mean(torch.cat(values), n, groups=groups) for name, values in rows.items()}

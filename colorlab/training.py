@@ -143,7 +143,7 @@ def train_discriminator(discriminator: nn.Module, real: Tensor, fake: Tensor, *,
 def colored_ones(images: Tensor, grey: Sequence[int] | None = None) -> Tensor:
     """Indices of the photographs that are not grey; ``grey``: those that are, if that is known."""
     pale = grey_ones(images) if grey is None else torch.zeros(len(images), dtype=torch.bool)
-    if grey:
+    if grey is not None and len(grey):
         pale[torch.as_tensor(grey)] = True
     return (~pale).nonzero().squeeze(1)
 

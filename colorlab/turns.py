@@ -35,7 +35,7 @@ def rank_stage(study, name: str, start, learned: list[int]) -> dict:
         known = finetuning.realness(judges, made.real, 1 - fold)  # the paper's way: photographs that they trained on
         weights = class_weights(prior_of(study)).float()
         loss = finetuning.photo_losses(start, pool["images"], weights)
-        chroma = metrics.mean_chroma(finetuning.ab_of(made.real))
+        chroma = torch.cat([metrics.mean_chroma(finetuning.ab_of(part)) for part in made.real.split(64)])
         chosen = {arm: [places[finetuning.choose(arm, count, real, loss, study.seed + seed)].tolist()
                         for seed in range(B.study_seeds)] for arm in ARMS[1:]}
         top, paper = set(chosen["most real"][0]), set(places[finetuning.choose("most real", count, known, loss)].tolist())

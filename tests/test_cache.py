@@ -1,7 +1,10 @@
 """Photographs decoded once: the same rows as decoding them again, also after a kill, and far faster."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -32,8 +35,10 @@ def test_the_same_as_decoding(folder, tmp_path, monkeypatch):
     decoded, found, again = all_of(folder), all_of(folder), all_of(folder)
     images = decoded.square(32)
     assert torch.equal(cache.squares(found, tmp_path / "kept", 32, progress=False), images)
-    monkeypatch.setattr(photos.Photos, "square", None)  # the second time nothing is decoded
+    decode, decoded_again = photos.Photos.square, []
+    monkeypatch.setattr(photos.Photos, "square", lambda self, size: decoded_again.append(len(self)) or decode(self, size))
     assert torch.equal(cache.squares(again, tmp_path / "kept", 32, progress=False), images)
+    assert decoded_again == [1, 1, 1]  # the second time only three, to see whether they are the same
     for some in (found, again):
         assert some.names == decoded.names and some.groups == decoded.groups and some.skipped == decoded.skipped
         assert len(some) == 6
@@ -96,6 +101,50 @@ def test_far_faster_than_decoding(tmp_path):
 
     order = torch.randperm(12)
     assert seconds(lambda: all_of(home).square(256)) > 20 * seconds(lambda: images.index_select(0, order))  # every byte, copied
+
+
+@pytest.mark.filterwarnings("ignore:.*could not be read")
+def test_a_broken_file_whose_name_occurs_twice(folder, tmp_path):
+    """The train and the val split of a folder may both have a 3.png."""
+    other = tmp_path / "other"
+    shutil.copytree(folder, other)
+    photos.save_photo(torch.rand(3, 40, 50), other / "3.png")
+    both = all_of(folder) + all_of(other)
+    images = cache.squares(both, tmp_path / "kept", 32, progress=False)
+    assert len(images) == len(both) == 13 and both.names.count("3.png") == 1
+    assert all(torch.equal(images[i], both.subset([i]).square(32)[0]) for i in range(13))
+
+
+def test_other_photographs_of_the_same_names_are_refused(folder, tmp_path):
+    (folder / "3.png").unlink()
+    cache.squares(all_of(folder), tmp_path / "kept", 32, progress=False)
+    for path in folder.glob("*.png"):
+        photos.save_photo(torch.full((3, 40, 50), 0.9), path)
+    with pytest.raises(ValueError, match="other photographs under these names"):
+        cache.squares(all_of(folder), tmp_path / "kept", 32, progress=False)
+
+
+def test_a_full_disk_is_said_before(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(1000, 900, 100))
+    with pytest.raises(OSError, match="GB in .* are free there"):
+        cache.squares(all_of(folder), tmp_path / "kept", 32, progress=False)
+
+
+def test_what_a_kill_left_unfinished_is_no_hindrance(folder, tmp_path):
+    (folder / "3.png").unlink()
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / ".cache.json.abc.part").touch()
+    assert len(cache.squares(all_of(folder), tmp_path / "kept", 32, progress=False)) == 6
+
+
+def test_of_several_processes_one_decodes(folder, tmp_path):
+    code = ("from colorlab import cache, photos, sources; import sys; "
+            "print(int(cache.squares(photos.Photos(*zip(*sources.whole_folder(sys.argv[1]))), sys.argv[2], 32, False).sum()))")
+    (folder / "3.png").unlink()
+    others = [subprocess.Popen([sys.executable, "-c", code, folder, tmp_path / "kept"], stdout=subprocess.PIPE, text=True,
+                               env={**os.environ, "RANK": str(rank)}) for rank in (1, 0)]
+    sums = {int(process.communicate(timeout=100)[0]) for process in others}
+    assert sums == {int(all_of(folder).square(32).sum())}
 
 
 def test_grey_ones_are_noted_as_they_are_decoded(folder, tmp_path, monkeypatch):

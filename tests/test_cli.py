@@ -7,13 +7,14 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from colorlab import checkpoints, colorizing, commands, estimate, generators, photos
+from colorlab import checkpoints, colorizing, commands, estimate, generators, photos, training
 from colorlab.__main__ import main
 from colorlab.color import in_gamut, rgb_to_lab
 from colorlab.discriminators import Discriminator
@@ -306,6 +307,10 @@ def test_train_estimates(capsys, tmp_path):
     told = capsys.readouterr().out
     rate, days = re.match(r"([\d,.]+) images/s \(crops of 32, 4 a step; .*\): 1,000,000 steps take ([\d.]+) (?:days|hours|minutes)", told).groups()
     assert float(rate.replace(",", "")) > 0 and float(days) > 0
+    images, began = torch.randint(0, 256, (64, 3, 64, 64), dtype=torch.uint8), time.perf_counter()
+    training.train_generator(generators.ECCV16(0.25), images, loss="classification", steps=20, batch=8, crop=64, progress=False)
+    timed = 160 / (time.perf_counter() - began)  # with what happens once
+    assert timed / 3 < estimate.images_a_second(0.25, "classification", 8, 64, timed=20) < 6 * timed
     assert estimate.report(10, 40, 176, 450_000).endswith("450,000 steps take 20.8 days")
     assert estimate.report(1000, 40, 176, 450_000).endswith("450,000 steps take 5.0 hours")
     assert "or --estimate" in fails(capsys, "train", "--photos", tmp_path)

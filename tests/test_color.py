@@ -44,6 +44,14 @@ def test_the_fast_way_of_a_processor_is_the_textbooks(shape):
     assert torch.allclose(color.rgb_to_lab(levels).double(), color.rgb_to_lab(levels.double() / 255), rtol=0, atol=1e-4)
 
 
+def test_autocast_does_not_make_lab_coarse():
+    rgb = torch.rand(3, 40, 50, generator=torch.Generator().manual_seed(0))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(color.rgb_to_lab(rgb), color.rgb_to_lab(rgb.clone()))
+        inside = color.rgb_to_lab(rgb)
+    assert torch.equal(inside, color.rgb_to_lab(rgb))
+
+
 def test_gradients_go_the_textbooks_way():
     rgb = torch.rand(3, 4, 4, requires_grad=True)
     color.rgb_to_lab(rgb).sum().backward()

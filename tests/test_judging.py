@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from colorlab import judging
+from colorlab import finetuning, judging
 from colorlab.discriminators import Discriminator
 
 SCORES = st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3)), min_size=1, max_size=40)
@@ -220,3 +220,26 @@ def test_score_restores_modes_after_an_error_and_refuses_what_is_no_image():
     for shape in ((3, 150, 150), (0, 3, 150, 150), (2, 150, 150, 3)):
         with pytest.raises(ValueError, match="expected \\(N, 3, H, W\\)"):
             judging.score(network, torch.zeros(shape, dtype=torch.uint8))
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_of_few_seeds_95_percent_are_95_percent(seeds):
+    """Where training again changes more than other photographs would, a plain bootstrap of three seeds covers 85 %."""
+    rng, held = np.random.default_rng(0), 0
+    for trial in range(200):
+        values = rng.normal(0, 1, 300) + 0.2 * rng.normal(0, 1, seeds)[:, None]  # the truth is 0
+        _, low, high = judging.bootstrap_mean(values, n=200, seed=trial)
+        held += low <= 0 <= high
+    assert held >= 0.92 * 200
+
+
+def test_rates_at_a_floor_are_as_unsure_as_wilson():
+    never, always = np.zeros((2, 40)), np.ones((2, 40))
+    assert finetuning.rate(never)[1:] == judging.wilson(0, 40) and finetuning.rate(always)[1:] == judging.wilson(40, 40)
+    assert finetuning.rate(always - never, difference=True)[1:] == judging.wilson(40, 40)
+    assert finetuning.rate(never - always, difference=True)[1:] == tuple(-x for x in reversed(judging.wilson(40, 40)))
+    high = judging.wilson(0, 40)[1]
+    assert finetuning.rate(never - never, difference=True)[1:] == (-high, high)
+    one = never.copy()
+    one[0, 3] = 1
+    assert finetuning.rate(one).high >= high  # one success more is not less unsure than none

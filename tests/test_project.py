@@ -223,20 +223,6 @@ def test_the_readme_and_doctor_give_the_same_minutes():
     assert printed == table_of(MINUTES) and listed == {name: n for name, n in printed.items() if name != "00"}
 
 
-def test_numbers_that_the_readme_quotes_are_those_of_the_results():
-    from colorlab import finetuning, studies
-
-    found = studies.results(ROOT / "results" / "study.json")
-    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
-    primary = found["turn 1"]["contrasts"]["random"]["most real - random"]["distance"]
-    said = {"better": "more than", "worse": "less than", "undecided": "undecided"}
-    assert studies.cell("distance", primary) in text
-    assert said[finetuning.verdict(primary, finetuning.HIGHER["distance"])] in text
-    for key in ("fooling rate", "plain AuC"):
-        difference = found["turn 1"]["contrasts"]["random"]["most real - none"][key]
-        assert studies.cell(key, difference) in text
-
-
 def test_numbers_that_the_model_card_quotes_are_those_of_the_results():
     card = " ".join((ROOT / "colorlab/weights/README.md").read_text(encoding="utf-8").split())
     record = json.loads((ROOT / "results" / "pocket-test.json").read_text(encoding="utf-8"))

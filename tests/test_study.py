@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 import torch
 
@@ -78,11 +79,20 @@ def test_every_row_has_its_intervals(done):
 
 def test_the_parts_share_no_photograph(done):
     labels = json.loads((done[0] / "photographs" / "done.json").read_text())["found"]
-    names = [name for part in labels.values() for name in part["names"]]
     assert list(labels) == ["generators", "pool", "judges", "held out"]
-    assert len(names) == 40 + 4 + 24 and len(labels["generators"]["names"]) == 24
-    pool = set(labels["generators"]["names"]) & set(labels["pool"]["names"])
-    assert not pool
+    assert [len(part["names"]) for part in labels.values()] == [24, 8, 8 + 4, 24]
+    images = [np.load(done[0] / "photographs" / name / "images.npy") for name in labels]  # a name occurs in several splits
+    rows = {row.tobytes() for part in images for row in part}
+    assert len(rows) == sum(map(len, images)) == 40 + 4 + 24
+
+
+def test_the_second_turn_leaves_out_what_its_generator_learned(done):
+    chosen = [json.loads((done[0] / f"turn-{turn}-rank" / "done.json").read_text())["found"]["chosen"] for turn in (1, 2)]
+    learned = set(chosen[0]["most real"][0])
+    assert learned and not any(learned & set(some) for arm in chosen[1].values() for some in arm)
+    assert numbers(done[0])["turn 2"]["ranking"]["photographs"] == 8 - len(learned)
+    made = json.loads((done[0] / "turn-2-rank" / "pairs" / "meta.json").read_text())
+    assert len(made["names"]) == 8 - len(learned)
 
 
 def test_a_second_start_does_nothing(done, folder):

@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from colorlab import batches, photos
+from colorlab import batches, loop, photos
 from colorlab.batches import at_a_quarter, batch_at, fingerprint, random_crops
 from colorlab.bins import AbBins
 from colorlab.color import rgb_to_lab
@@ -222,6 +222,46 @@ def test_a_log_names_what_it_has():
 def test_fingerprint_sees_bytes_and_shape():
     a = torch.zeros(2, 3)
     assert fingerprint(a) == fingerprint(a.clone()) != fingerprint(a.view(3, 2)) and fingerprint(a) != fingerprint(a + 1)
+
+
+def test_rows_and_checks_of_a_run_that_was_killed(eight, tmp_path, monkeypatch):
+    """Checks stand at their own step, and a run that was killed between two rows logs what it would have logged."""
+    run = dict(steps=120, batch=2, crop=16, every=31, loss="classification", progress=False)
+    seen = []
+    whole = train_generator(narrow(), eight, check=lambda step: seen.append(step) or {"at": step}, **run)
+    assert seen == [31, 62, 93, 120] and whole.series("at") == (seen, seen)
+
+    class Killed(BaseException):
+        pass
+
+    def kill(*_):
+        raise Killed
+
+    monkeypatch.setattr(loop, "_keep", lambda *given, keep=loop._keep: (keep(*given), kill()))
+    with pytest.raises(Killed):  # at 31, which is no multiple of 2, the steps of a row
+        train_generator(narrow(), eight, folder=tmp_path, **run)
+    monkeypatch.undo()
+    assert train_generator(narrow(), eight, folder=tmp_path, **run).series("loss") == whole.series("loss")
+
+
+def test_an_interrupt_within_an_update_keeps_the_checkpoint_before_it(eight, tmp_path, monkeypatch):
+    run = dict(steps=12, batch=4, crop=16, every=4, average=0.9, loss="classification", progress=False)
+    whole = narrow()
+    train_generator(whole, eight, **run)
+    stopped, calls, move = narrow(), [], loop._move_average
+
+    def interrupted(*given):
+        calls.append(given)
+        if len(calls) == 7:
+            raise KeyboardInterrupt
+        move(*given)
+
+    monkeypatch.setattr(loop, "_move_average", interrupted)
+    assert train_generator(stopped, eight, folder=tmp_path, **run).interrupted
+    monkeypatch.undo()
+    again = narrow()
+    train_generator(again, eight, folder=tmp_path, **run)
+    assert all(torch.equal(a, b) for a, b in zip(again.state_dict().values(), whole.state_dict().values()))
 
 
 def test_batches_are_drawn_ahead_once_each_and_in_order():
