@@ -9,7 +9,7 @@ export MALLOC_MMAP_THRESHOLD_ ?= 33554432
 export MALLOC_TRIM_THRESHOLD_ ?= 1073741824
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-all test test-browser lab data clean
+.PHONY: help setup run run-all test test-browser lab data bench gpu gpu-check gpu-bench gpu-notebooks clean
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -45,6 +45,20 @@ lab: $(STAMP)  ## open JupyterLab on the notebooks (LAB='--allow-root --no-brows
 
 data: $(STAMP)  ## download Imagenette (about 100 MB), the one thing here that uses the network
 	@$(PY) -c 'from colorlab import photos; print(len(photos.load("imagenette", download=True)), "photographs are ready")'
+
+bench: $(STAMP)  ## time what data and encoding cost a training, beside decoding and beside the network
+	@$(PY) tests/benchmarks/data.py
+
+gpu: gpu-check gpu-bench gpu-notebooks  ## on a machine with a GPU: the three below, each of them some minutes
+
+gpu-check: $(STAMP)  ## the fused kernels against float64 on the GPU
+	@$(PY) -m pytest -q tests/kernels/against_float64.py
+
+gpu-bench: $(STAMP)  ## the fused kernels beside the memory's speed and the plain way, into results/kernels-gpu.json
+	@$(PY) tests/benchmarks/gpu.py --json results/kernels-gpu.json
+
+gpu-notebooks: $(STAMP)  ## notebooks 00-06 at gpu budget
+	@$(PY) notebooks/run.py --budget gpu
 
 clean:  ## delete what was built (build/); `rm -rf .venv` for the environment too
 	rm -rf build dist .pytest_cache .hypothesis
