@@ -25,13 +25,13 @@ def _order(n: int, epoch: int, seed: int) -> Tensor:
     return torch.randperm(n, generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch))
 
 
-def random_crops(images: Tensor, crop: int, zoom: bool, seed: int, first: int = 0) -> Tensor:
+def random_crops(images: Tensor | list[Tensor], crop: int, zoom: bool, seed: int, first: int = 0) -> Tensor:
     """uint8 ``(N, 3, S, S)`` -> uint8 ``(N, 3, crop, crop)``: each from a random place, of a random size, mirrored or not.
 
-    first: the place of these images in a batch of which others take the rest; what is drawn belongs to the place.
+    images: also a list of N, rows of a mapped file: no more of each is read than its crop. first: the place of these images in a batch of which others take the rest; what is drawn belongs to the place.
     """
     draw = torch.rand(first + len(images), 4, generator=torch.Generator().manual_seed(seed))[first:].tolist()
-    full, crops = images.shape[-1], []
+    full, crops = images[0].shape[-1], []
     for image, (size, top, left, mirror) in zip(images, draw):
         side = round(crop * (full / crop) ** size) if zoom else crop
         box = round(top * (full - side)), round(left * (full - side)), side, side
@@ -68,7 +68,7 @@ class Ahead:
 
     def __init__(self, draw: Callable[[int, int], Tensor], steps: int, parts: int = 1):
         self.draw, self.steps, self.parts = draw, steps, parts
-        self.pool, self.waiting = ThreadPoolExecutor(1, "batches"), (None, None)
+        self.pool, self.waiting = ThreadPoolExecutor(1, "batches", _on_one_core), (None, None)
 
     def __call__(self, step: int, part: int = 0) -> Tensor:
         place, drawn = self.waiting
@@ -82,6 +82,13 @@ class Ahead:
 
     def __exit__(self, *_):
         self.pool.shutdown()
+
+
+def _on_one_core() -> None:
+    """Let this thread's operations run on one core: the others belong to the network."""
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(1, "openmp")
 
 
 def fingerprint(*tensors: Tensor) -> str:

@@ -72,8 +72,8 @@ def train_generator(generator: nn.Module, images: Tensor, *, loss: str = "rebala
         images = images.to(device)  # else each batch is sent
 
     def draw(step: int, part: int) -> Tensor:
-        chosen = colored[batch_at(step, len(colored), batch, seed)[parallel.share(batch, part, accumulate)]].to(images.device)
-        return random_crops(images.index_select(0, chosen), crop, zoom, *drawn_by(step, part))
+        chosen = colored[batch_at(step, len(colored), batch, seed)[parallel.share(batch, part, accumulate)]]
+        return random_crops([images[i] for i in chosen.tolist()], crop, zoom, *drawn_by(step, part))
 
     def drawn_by(step: int, part: int) -> tuple[int, int]:
         return seed * 1_000_003 + step, parallel.share(batch, part, accumulate).start
@@ -95,7 +95,8 @@ def train_generator(generator: nn.Module, images: Tensor, *, loss: str = "rebala
     trained = [p for p in generator.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=lr, betas=(0.9, 0.99), weight_decay=weight_decay)
     options = dict(schedule=warm_hold_decay, label=f"generator ({loss})", accumulate=accumulate) | fit_options
-    with Ahead(draw, steps if images.device.type == "cpu" else 0, accumulate) as crops:  # a GPU's work is queued anyway
+    beside = images.device.type == "cpu" != device.type  # a processor is busy with the network, a GPU's own work is queued anyway
+    with Ahead(draw, steps if beside else 0, accumulate) as crops:
         return fit(generator, optimizer, loss_at, steps, seed=seed, settings=settings, **options)
 
 

@@ -72,7 +72,7 @@ def mapped(found, folder: Path):
 def train(images) -> None:
     torch.manual_seed(0)
     training.train_generator(generators.ECCV16(0.25), images, loss="rebalanced", prior=torch.full((313,), 1 / 313), steps=STEPS,
-                             batch=32, crop=96, average=0.999, gamma=0.3, progress=False)
+                             batch=32, crop=96, average=0.999, progress=False)
 
 
 def fed(images):
