@@ -68,7 +68,7 @@ class Ahead:
 
     def __init__(self, draw: Callable[[int, int], Tensor], steps: int, parts: int = 1):
         self.draw, self.steps, self.parts = draw, steps, parts
-        self.pool, self.waiting = ThreadPoolExecutor(1, "batches", _on_one_core), (None, None)
+        self.pool, self.waiting = ThreadPoolExecutor(1, "batches"), (None, None)
 
     def __call__(self, step: int, part: int = 0) -> Tensor:
         place, drawn = self.waiting
@@ -82,13 +82,6 @@ class Ahead:
 
     def __exit__(self, *_):
         self.pool.shutdown()
-
-
-def _on_one_core() -> None:
-    """Let this thread's operations run on one core: the others belong to the network."""
-    from threadpoolctl import threadpool_limits
-
-    threadpool_limits(1, "openmp")
 
 
 def fingerprint(*tensors: Tensor) -> str:
