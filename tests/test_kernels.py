@@ -48,16 +48,9 @@ def test_compiled_ahead_of_time_they_spill_nothing_and_load_16_bytes_at_once(cap
 
 
 def test_each_operation_keeps_the_rules_of_torch_library():
-    bins = AbBins()
-    ab = color.rgb_to_lab(torch.rand(2, 3, 4, 5))[:, 1:].flatten(2).contiguous()
-    logits = torch.randn(2, 313, 20, requires_grad=True)
-    indices, codes = ops.soft_encode(ab, 10, 10, 5.0)
-    checks = ("test_schema", "test_faketensor", "test_aot_dispatch_dynamic", "test_autograd_registration")
-    for operation, given in ((ops.soft_encode, (ab, 10, 10, 5.0)), (ops.soft_cross_entropy, (logits, indices, codes)),
-                             (ops.annealed_mean, (logits.detach(), bins.centers, 0.38)),
-                             (ops.rgb_to_lab, (torch.rand(2, 3, 20),)), (ops.rgb_to_lab, (torch.zeros(2, 3, 20, dtype=torch.uint8),)),
-                             (ops.lab_to_rgb, (50 * torch.rand(2, 3, 20), True))):
-        torch.library.opcheck(operation, given, test_utils=checks)
+    """In a process of its own: opcheck asks every device's module for its random numbers, test_devices' too, which has none."""
+    told = subprocess.run([sys.executable, HERE / "rules.py"], capture_output=True, text=True)
+    assert told.returncode == 0 and told.stdout.count("kept") == 6, told.stderr[-3000:]
 
 
 def test_the_operations_on_a_cpu_are_the_librarys_own_ways():
