@@ -4,9 +4,10 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-# glibc gives large tensors' memory back to the system at every free, which costs as much time as the arithmetic: keep it.
-export MALLOC_MMAP_THRESHOLD_ ?= 33554432
-export MALLOC_TRIM_THRESHOLD_ ?= 1073741824
+# glibc gives large tensors' memory back to the system at every free, which costs as much time as the arithmetic: keep it
+# (as colorlab.allocator does).
+export MALLOC_MMAP_MAX_ ?= 0
+export MALLOC_TRIM_THRESHOLD_ ?= 2147483647
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run run-all test test-browser lab data bench gpu gpu-check gpu-bench gpu-notebooks clean
@@ -46,8 +47,9 @@ lab: $(STAMP)  ## open JupyterLab on the notebooks (LAB='--allow-root --no-brows
 data: $(STAMP)  ## download Imagenette (about 100 MB), the one thing here that uses the network
 	@$(PY) -c 'from colorlab import photos; print(len(photos.load("imagenette", download=True)), "photographs are ready")'
 
-bench: $(STAMP)  ## time what data and encoding cost a training, beside decoding and beside the network
-	@$(PY) tests/benchmarks/data.py
+bench: $(STAMP)  ## each goal of speed and memory as a ratio, beside other libraries (BENCH='--only lab --json FILE')
+	@$(PY) -m pip install --quiet --editable '.[test,bench]'
+	@env -u MALLOC_MMAP_MAX_ -u MALLOC_TRIM_THRESHOLD_ $(PY) tests/benchmarks $(BENCH)
 
 gpu: gpu-check gpu-bench gpu-notebooks  ## on a machine with a GPU: the three below, each of them some minutes
 
@@ -55,7 +57,7 @@ gpu-check: $(STAMP)  ## the fused kernels against float64 on the GPU
 	@$(PY) -m pytest -q tests/kernels/against_float64.py
 
 gpu-bench: $(STAMP)  ## the fused kernels beside the memory's speed and the plain way, into results/kernels-gpu.json
-	@$(PY) tests/benchmarks/gpu.py --json results/kernels-gpu.json
+	@$(PY) tests/benchmarks --only gpu --json results/kernels-gpu.json
 
 gpu-notebooks: $(STAMP)  ## notebooks 00-06 at gpu budget
 	@$(PY) notebooks/run.py --budget gpu

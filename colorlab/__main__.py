@@ -61,7 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
     judge.add_argument("--split", choices=("train", "val", "test"), default="test", help="of --photos")
     judge.add_argument("--limit", type=_positive(int), help="at most so many photographs")
     judge.add_argument("--discriminator", default="fresh", metavar="NAME",
-                       help="a file, or fresh: trained here, on the half that it does not judge")
+                       help="pocket, which ships; a file; or fresh: trained here, on the half that it does not judge")
     judge.add_argument("--epochs", type=_positive(int), default=10, help="of fresh discriminators")
     judge.add_argument("--seed", type=int, default=0, help="of fresh discriminators and of the intervals")
     judge.add_argument("--json", metavar="FILE", help="write the numbers there too")
@@ -179,7 +179,8 @@ def _run(args) -> None:
         from .doctor import doctor
         doctor()
     else:
-        from . import commands
+        from . import allocator, commands
+        allocator.keep_freed_memory()  # this process computes and ends
         getattr(commands, args.verb)(args)
 
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from . import kernels
 from .color import _image, rgb_to_lab
 
-CHUNK = 1 << 14  # points looked up at a time on a CPU
+CHUNK = 1 << 16  # points looked up at a time on a CPU
 CELL = 0.25  # side of a cell of the table of candidates, in steps of the grid
 
 
@@ -112,9 +112,12 @@ class AbBins(nn.Module):
         points = ab.detach().movedim(-3, -1).reshape(-1, 2)  # (P, 2)
         points = points if points.dtype == torch.float64 else points.float()
         size = CHUNK if points.device.type == "cpu" else max(1, len(points))
-        parts = [self._nearest_points(part, k) for part in points.split(size)]  # small buffers stay in the cache
-        back = lambda x: x.reshape(*ab.shape[:-3], *ab.shape[-2:], k).movedim(-1, -3)  # noqa: E731
-        return back(torch.cat([indices for indices, _ in parts])), back(torch.cat([squared for _, squared in parts]))
+        indices, squared = points.new_empty(len(points), k, dtype=torch.int64), points.new_empty(len(points), k)
+        for part, *places in zip(points.split(size), indices.split(size), squared.split(size)):  # small: they stay in the cache
+            for place, found in zip(places, self._nearest_points(part, k)):
+                place.copy_(found)
+        back = lambda x: x.view(*ab.shape[:-3], *ab.shape[-2:], k).movedim(-1, -3)  # noqa: E731
+        return back(indices), back(squared)
 
     def _nearest_points(self, points: Tensor, k: int) -> tuple[Tensor, Tensor]:
         """The same for a list of points (P, 2): indices and squared distances, both (P, k)."""

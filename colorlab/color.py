@@ -19,6 +19,7 @@ RGB_TO_XYZ = ((0.412453, 0.357580, 0.180423),
               (0.019334, 0.119193, 0.950227))  # ITU-R BT.709 primaries with the D65 white
 WHITE = (0.95047, 1.0, 1.08883)  # XYZ of D65 at 2 degrees, Y = 1
 EPSILON, KAPPA, OFFSET = 0.008856, 7.787, 16 / 116  # where CIELAB's cube root gives way to a straight line
+SCALE = 1.055**2.4  # what sRGB's power is divided by
 CHUNK = 1 << 17  # pixels that a processor converts at once: buffers of this size stay in its cache
 TOLERANCE = 1e-3  # how far out of its range a value may lie before it is taken for a mistake
 
@@ -129,33 +130,40 @@ def _plain_on_cpu(image: Tensor) -> bool:
 
 @torch.autocast("cpu", enabled=False)  # which would take the products in bfloat16
 def _rgb_to_lab_on_cpu(rgb: Tensor) -> Tensor:
-    """`rgb_to_lab` of uint8 or float32: both branches of each curve by clamping, because `torch.where` is slow here."""
+    """`rgb_to_lab` of uint8 or float32, a cache full of pixels at a time.
+
+    Powers are exp2 of log2, faster than `pow`. Of each curve's two branches the power sees max(x, threshold), and what x lacks of the
+    threshold goes along the straight line: no `torch.where`, which is slow here.
+    """
     pixels = rgb.flatten(-2).reshape(-1, 3, rgb.shape[-2] * rgb.shape[-1])  # (n, 3, P)
     out = torch.empty(pixels.shape, dtype=torch.float32, device="cpu")
     images = max(1, CHUNK // pixels.shape[-1])
-    to_xyz = (_matrix(out.double()) / torch.tensor(WHITE, dtype=torch.float64, device="cpu")[:, None]).float()
+    to_xyz = (_matrix(out.double()) / torch.tensor(WHITE, dtype=torch.float64, device="cpu")[:, None] / SCALE).float()
     to_lab, shift = out.new_tensor([[0, 116, 0], [500, -500, 0], [0, 200, -200]]), out.new_tensor([[-16], [0], [0]])
+    gap = EPSILON ** (1 / 3) - (KAPPA * EPSILON + OFFSET)  # 3e-7: the published constants do not quite meet
     for some, filled in zip(pixels.split(images), out.split(images)):
         for part, place in zip(some.split(CHUNK, 2), filled.split(CHUNK, 2)):
             t = torch.matmul(to_xyz, _linear_on_cpu(part))  # (n, 3, p)
-            curve = t.clamp(min=EPSILON).pow_(1 / 3)
-            straight = (t <= EPSILON).float()  # 1 near black
-            curve.addcmul_(straight, t.mul_(KAPPA).add_(OFFSET).sub_(curve))
-            place.copy_(torch.baddbmm(shift, to_lab.expand(len(part), 3, 3), curve))
+            above = t.clamp(min=EPSILON)
+            below = t.sub_(above)  # 0 unless near black
+            curve = above.log2_().mul_(1 / 3).exp2_().add_(below, alpha=KAPPA).add_(below.sign_(), alpha=gap)
+            torch.baddbmm(shift, to_lab.expand(len(part), 3, 3), curve, out=place)
     return out.view(rgb.shape)
 
 
 def _linear_on_cpu(srgb: Tensor) -> Tensor:
+    """Linear light times `SCALE`."""
     if srgb.dtype == torch.uint8:
         return _levels().index_select(0, srgb.flatten().int()).view(srgb.shape)
-    straight = srgb.clamp(max=0.04045).sub_(0.04045).div_(12.92)
-    return srgb.clamp(min=0.04045).add_(0.055).div_(1.055).pow_(2.4).add_(straight)
+    above = srgb.clamp(min=0.04045)
+    below = srgb.sub(above)
+    return above.add_(0.055).log2_().mul_(2.4).exp2_().add_(below, alpha=SCALE / 12.92)
 
 
 @lru_cache(maxsize=1)
 def _levels() -> Tensor:
-    """The linear light of the 256 levels of uint8."""
-    return srgb_to_linear(torch.arange(256, dtype=torch.float64, device="cpu") / 255).float()
+    """The linear light of the 256 levels of uint8, times `SCALE`."""
+    return (SCALE * srgb_to_linear(torch.arange(256, dtype=torch.float64, device="cpu") / 255)).float()
 
 
 def _matrix(like: Tensor) -> Tensor:

@@ -12,6 +12,8 @@ from . import kernels
 from .bins import AbBins
 from .color import _image
 
+CHUNK = 1 << 22  # logits that a processor goes through at once: 16 MB, much of which its cache holds
+
 
 def euclidean_loss(ab_hat: Tensor, ab: Tensor) -> Tensor:
     """Half the squared distance in ab, summed over pixels, averaged over photographs (equation 1).
@@ -59,33 +61,46 @@ def weighted_and_plain(logits: Tensor, ab: Tensor, bins: AbBins, weights: Tensor
         per_pixel, _ = ops.soft_cross_entropy(logits.flatten(2).contiguous(), indices, codes)  # (N, P)
     else:
         indices, codes = bins.soft_encode(ab, neighbors, sigma)  # (N, K, H, W), nearest first
-        per_pixel = _SoftCrossEntropy.apply(logits, indices, codes.to(logits.dtype))  # (N, H, W)
+        per_pixel = SoftCrossEntropy.apply(logits, indices, codes.to(logits.dtype))  # (N, H, W)
     plain = per_pixel.detach().mean()
     if weights is None:
         return per_pixel.mean(), plain
     return (weights.to(per_pixel)[indices[:, 0].long()] * per_pixel).mean(), plain
 
 
-class _SoftCrossEntropy(torch.autograd.Function):
-    """Cross-entropy against K-sparse targets: logsumexp(logits) - sum_k codes_k * logits[indices_k], for each pixel.
+class SoftCrossEntropy(torch.autograd.Function):
+    """Cross-entropy against K-sparse targets, -sum_k codes_k * log softmax(logits)[indices_k], for each pixel.
 
-    The derivative by the logits is softmax(logits) - target. Only the logsumexp is kept from the forward pass, and the
-    gradient is made in a single buffer.
+    Its derivative by the logits, softmax(logits) - target, is made on the way forward, while the logits are in a processor's
+    cache, and in a single buffer; the backward pass only multiplies. A second backward pass makes it anew.
     """
 
     @staticmethod
     def forward(ctx, logits: Tensor, indices: Tensor, codes: Tensor) -> Tensor:
-        lse = logits.logsumexp(1, keepdim=True)  # (N, 1, H, W)
-        ctx.save_for_backward(logits, indices, codes, lse)
-        return (lse - (codes * logits.gather(1, indices)).sum(1, keepdim=True)).squeeze(1)
+        ctx.save_for_backward(logits, indices, codes)
+        per_pixel, ctx.derivative = value_and_derivative(logits, indices, codes, ctx.needs_input_grad[0])
+        return per_pixel
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad_output: Tensor):
-        logits, indices, codes, lse = ctx.saved_tensors
-        grad = torch.sub(logits, lse).exp_()  # softmax, in the one buffer (N, Q, H, W)
-        grad.scatter_add_(1, indices, -codes)
-        return grad.mul_(grad_output.unsqueeze(1)), None, None
+        derivative, ctx.derivative = ctx.derivative, None
+        if derivative is None:
+            derivative = value_and_derivative(*ctx.saved_tensors)[1]
+        return derivative.mul_(grad_output[:, None]), None, None
+
+
+def value_and_derivative(logits: Tensor, indices: Tensor, codes: Tensor, wanted: bool = True) -> tuple[Tensor, Tensor | None]:
+    """Of the soft cross-entropy of each pixel: (N, H, W), and (N, Q, H, W) if wanted. A cache full at a time."""
+    size = max(1, CHUNK // max(1, logits[:1].numel()))
+    derivative, values = torch.empty_like(logits) if wanted else None, []
+    for i, (z, index, code) in enumerate(zip(logits.split(size), indices.split(size), codes.split(size))):
+        out = derivative[i * size:(i + 1) * size] if wanted else torch.empty_like(z)
+        torch.log_softmax(z, 1, out=out)
+        values.append(-(code * out.gather(1, index)).sum(1))
+        if wanted:
+            out.exp_().scatter_add_(1, index, -code)  # softmax - target
+    return torch.cat(values), derivative
 
 
 def _check_shapes(logits: Tensor, ab: Tensor, bins: AbBins, weights: Tensor | None) -> None:

@@ -37,6 +37,23 @@ def cross_entropy(logits: Tensor, code: Tensor, pixel_weights: Tensor) -> Tensor
     return (pixel_weights * per_pixel).mean()
 
 
+def sparse_cross_entropy(logits: Tensor, indices: Tensor, codes: Tensor, pixel_weights: Tensor) -> Tensor:
+    """The same from soft codes that are not written out: indices and codes (N, K, H, W), which sum to 1 over K."""
+    expected = (codes * logits.gather(1, indices)).sum(1)  # (N, H, W)
+    return (pixel_weights * (logits.logsumexp(1) - expected)).mean()
+
+
+def running_logsumexp(logits: Tensor, tile: int = 32) -> Tensor:
+    """logsumexp over dimension 0 in one pass, a tile of rows at a time: (Q, ...) -> (...)."""
+    most = torch.full_like(logits[0], float("-inf"))
+    total = torch.zeros_like(most)
+    for z in logits.split(tile):
+        now = torch.maximum(most, z.amax(0))
+        total = total * torch.exp(most - now) + torch.exp(z - now).sum(0)
+        most = now
+    return most + total.log()
+
+
 def gaussian_smoothing(prior: Tensor, centers: Tensor, sigma: float = 5.0) -> Tensor:
     """Prior (Q,) smoothed over the ab plane: each bin takes from every other by its distance; sums to 1 again."""
     distance = torch.cdist(centers, centers, compute_mode="donot_use_mm_for_euclid_dist")  # (Q, Q)

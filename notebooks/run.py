@@ -246,8 +246,8 @@ def main(arguments: list[str] | None = None) -> int:
     if not chosen:
         sys.exit(f"no notebook in {args.notebooks}")
     args.out.mkdir(parents=True, exist_ok=True)
-    for keep, size in (("MMAP", 1 << 25), ("TRIM", 1 << 30)):  # as the Makefile does, see there
-        os.environ.setdefault(f"MALLOC_{keep}_THRESHOLD_", str(size))
+    for keep, size in (("MMAP_MAX", 0), ("TRIM_THRESHOLD", 2**31 - 1)):  # as the Makefile does, see there
+        os.environ.setdefault(f"MALLOC_{keep}_", str(size))
     if "COLORLAB_RUNS" not in os.environ:  # train anew: a run that is loaded would make the minutes mean nothing
         runs = args.out.resolve() / "work" / "runs"
         shutil.rmtree(runs, ignore_errors=True)

@@ -23,7 +23,7 @@ needs_triton = pytest.mark.skipif(not importlib.util.find_spec("triton"), reason
 def test_the_kernels_are_right_in_the_interpreter():
     """In a process of its own: Triton decides at its import whether to interpret."""
     told = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", HERE / "against_float64.py"],
-                          env={**os.environ, "TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1"}, capture_output=True, text=True)
+                          env={**os.environ, "COLORLAB_INTERPRET": "1", "TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1"}, capture_output=True, text=True)
     assert told.returncode == 0, told.stdout[-3000:]
     assert int(re.search(r"(\d+) passed", told.stdout)[1]) >= 40 and "skipped" not in told.stdout
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 import torch
 
-from colorlab import textbook
+from colorlab import losses, textbook
 from colorlab.bins import AbBins
 from colorlab.losses import euclidean_loss, rebalanced_cross_entropy, weighted_and_plain
 from colorlab.rebalance import class_weights
@@ -38,6 +38,17 @@ def test_value_and_gradient_equal_the_dense_textbook(neighbors, sigma):
     assert ours.item() == pytest.approx(theirs.item(), rel=1e-12)
     (ours_grad,), (theirs_grad,) = torch.autograd.grad(ours, logits), torch.autograd.grad(theirs, logits)
     assert torch.allclose(ours_grad, theirs_grad, atol=1e-14)
+
+
+@pytest.mark.parametrize("chunk", [1, 313 * 40, 313 * 41, 1 << 30])
+def test_any_cut_into_pieces_gives_the_same(chunk, monkeypatch):
+    """A photograph at a time, two and then the last, all at once."""
+    logits, ab, weights = a_batch(BINS, (3, 4, 5))
+    wanted = dense(logits, ab, BINS, weights)
+    monkeypatch.setattr(losses, "CHUNK", chunk)
+    value = rebalanced_cross_entropy(logits, ab, BINS, weights)
+    assert value.item() == pytest.approx(wanted.item(), rel=1e-12)
+    assert torch.allclose(*(torch.autograd.grad(x, logits)[0] for x in (value, wanted)), atol=1e-14)
 
 
 def test_gradcheck():

@@ -2,7 +2,7 @@
 
 Nothing here needs to be called: the public functions ask `fused`, and choose. `ops` registers each operation with torch.library,
 with an implementation for the CPU (the library's own) and one of shapes alone, so that torch.compile sees one operation.
-Triton is imported when the first CUDA tensor comes, or in its interpreter (TRITON_INTERPRET=1), which runs the kernels on
+Triton is imported when the first CUDA tensor comes. With COLORLAB_INTERPRET=1 Triton's interpreter runs the kernels on
 a CPU, slowly, for tests.
 """
 
@@ -13,7 +13,9 @@ import torch
 from torch import Tensor
 
 NEIGHBORS = 32  # of a soft code; for more the plain way is taken
-INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
+INTERPRETED = os.environ.get("COLORLAB_INTERPRET") == "1"
+if INTERPRETED:
+    os.environ["TRITON_INTERPRET"] = "1"  # which Triton reads when it is imported
 
 
 def fused(tensor: Tensor, differentiable: bool = False) -> bool:

@@ -1,16 +1,6 @@
-"""What photographs cost a training: reading them from a cache against decoding, and a step's data and encoding.
+"""What photographs cost a training: reading them from a cache against decoding, and a step's data and encoding."""
 
-    python tests/benchmarks/data.py [--json FILE]
-
-Variants take turns in an order by chance; medians over rounds are compared, so a slow moment of the machine meets both.
-"""
-
-import argparse
 import contextlib
-import json
-import random
-import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -18,34 +8,31 @@ from unittest import mock
 
 import torch
 
-from colorlab import cache, checkpoints, generators, photos, stages, training
+from colorlab import cache, generators, photos, training
+from colorlab.costs import interleaved
 
-PHOTOGRAPHS, STEPS, ROUNDS = 64, 10, 9
+PHOTOGRAPHS, STEPS = 64, 10
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", help="write the numbers there, too")
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    args = parser.parse_args()
+def measure(goals, rounds: int) -> None:
     with tempfile.TemporaryDirectory() as home:
         found = jpegs(Path(home))
-        reading = interleaved({"decoding": lambda: found().square(256, progress=False),
-                               "mapped": mapped(found(), Path(home) / "cache")}, args.rounds)
+        times = interleaved({"decoding": lambda: found().square(256, progress=False), "mapped": mapped(found(), Path(home) / "cache")},
+                            rounds)
         images = found().square(256, progress=False)
-    numbers = {"decoding over mapped": reading["decoding"] / reading["mapped"]}
-    print(f"decoding {1e3 * reading['decoding'] / PHOTOGRAPHS:.2f} ms a photograph, mapped {1e3 * reading['mapped'] / PHOTOGRAPHS:.3f}: "
-          f"{numbers['decoding over mapped']:.0f} times faster (goal 20)")
-    for dtype, context in (("float32", mock.patch.object(training, "mixed_precision", lambda device: contextlib.nullcontext())),
-                           ("as trained", contextlib.nullcontext())):
-        with context, mock.patch.object(training, "grey_ones", lambda images: torch.zeros(len(images), dtype=torch.bool)):
-            step = interleaved({"whole": lambda: train(images), "fed": fed(images)}, args.rounds)
-        numbers[f"data and encoding, {dtype}"] = 1 - step["fed"] / step["whole"]
-        print(f"step {1e3 * step['whole'] / STEPS:.0f} ms ({dtype}), of which data and encoding "
-              f"{numbers[f'data and encoding, {dtype}']:.1%} (goal 3 %)")
-    if args.json:
-        record = {"command": f"python tests/benchmarks/data.py --json {args.json}", "machine": stages.machine(), "numbers": numbers}
-        checkpoints.write_atomically(args.json, lambda path: path.write_text(json.dumps(record, indent=1) + "\n"))
+    goals.at_least("an epoch's photographs: decoding over reading the cache", 20, times.ratio("decoding", "mapped"))
+    for name, width, batch, context in (("width 1/4, float32", 0.25, 32, in_float32()), ("width 1/4", 0.25, 32, contextlib.nullcontext()),
+                                        ("full width", 1.0, 4, contextlib.nullcontext())):
+        with context:
+            shares, step = share_of_a_step(images, rounds, width, batch)
+        shares.sort()
+        goals.at_most(f"a step's data and encoding, {name}", 0.03, (shares[len(shares) // 2], shares[0], shares[-1]))
+        goals.known(f"a step, {name}, {batch} crops of 96, ms", 1e3 * step)
+
+
+def in_float32():
+    """Without bfloat16, which training uses where the processor has it."""
+    return mock.patch.object(training, "mixed_precision", lambda device: contextlib.nullcontext())
 
 
 def jpegs(home: Path):
@@ -69,41 +56,29 @@ def mapped(found, folder: Path):
     return read
 
 
-def train(images) -> None:
-    torch.manual_seed(0)
-    training.train_generator(generators.ECCV16(0.25), images, loss="rebalanced", prior=torch.full((313,), 1 / 313), steps=STEPS,
-                             batch=32, crop=96, average=0.999, progress=False)
+def share_of_a_step(images, rounds: int, width: float, batch: int) -> tuple[list[float], float]:
+    """Of a training's time, the share that is spent reading, cropping, converting and encoding, round by round; and the least
+    seconds of a step. The clock stands around these functions inside a real training: a processor does one thing at a time."""
+    spent, shares, steps = [0.0], [], []
 
-
-def fed(images):
-    """The same steps, given what they would have to read, convert and encode."""
-    given = training.random_crops(images[:32], 96, True, 0)
-    lab = training.rgb_to_lab(given)
-    ab = training.at_a_quarter(lab[:, 1:])
-    code = generators.AbBins().soft_encode(ab)
-
-    def work():
-        with contextlib.ExitStack() as stack:
-            for where, name, value in ((training, "random_crops", given), (training, "rgb_to_lab", lab),
-                                       (training, "at_a_quarter", ab), (training, "bend", lab[:, :1]),
-                                       (generators.AbBins, "soft_encode", code)):
-                stack.enter_context(mock.patch.object(where, name, lambda *_, value=value, **__: value))
-            train(images)
-    return work
-
-
-def interleaved(variants: dict, rounds: int) -> dict:
-    """Median seconds of each variant, all warmed up, in shuffled rounds."""
-    seconds = {name: [] for name in variants}
-    for work in variants.values():
-        work()
-    for _ in range(rounds):
-        for name in random.sample(list(variants), len(variants)):
+    def timed(function):
+        def work(*args, **kwargs):
             began = time.perf_counter()
-            variants[name]()
-            seconds[name].append(time.perf_counter() - began)
-    return {name: statistics.median(values) for name, values in seconds.items()}
+            found = function(*args, **kwargs)
+            spent[0] += time.perf_counter() - began
+            return found
+        return work
 
-
-if __name__ == "__main__":
-    sys.exit(main())
+    with contextlib.ExitStack() as stack:
+        for where, name in ((training, "random_crops"), (training, "rgb_to_lab"), (training, "at_a_quarter"),
+                            (generators.AbBins, "soft_encode")):
+            stack.enter_context(mock.patch.object(where, name, timed(getattr(where, name))))
+        for i in range(rounds + 1):
+            torch.manual_seed(0)
+            spent[0] = 0.0
+            log = training.train_generator(generators.ECCV16(width), images, loss="rebalanced", prior=torch.full((313,), 1 / 313),
+                                           steps=STEPS, batch=batch, crop=96, average=0.999, grey=(), progress=False)
+            if i:
+                shares.append(spent[0] / log.seconds)
+                steps.append(log.seconds / STEPS)
+    return shares, min(steps)

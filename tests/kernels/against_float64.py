@@ -1,7 +1,7 @@
 """The Triton kernels against the textbook in float64: on a GPU, or, without one, in Triton's interpreter on the CPU.
 
     python -m pytest tests/kernels/against_float64.py                          on a GPU
-    TRITON_INTERPRET=1 python -m pytest tests/kernels/against_float64.py       anywhere, slowly: shapes are tiny then
+    COLORLAB_INTERPRET=1 python -m pytest tests/kernels/against_float64.py       anywhere, slowly: shapes are tiny then
 
 Either way the public functions take the kernels.
 """
@@ -14,9 +14,9 @@ import torch
 from colorlab import color, kernels, losses, textbook
 from colorlab.bins import AbBins
 
-SLOW = os.environ.get("TRITON_INTERPRET") == "1"
+SLOW = os.environ.get("COLORLAB_INTERPRET") == "1"
 DEVICE = "cpu" if SLOW else "cuda"
-assert SLOW or torch.cuda.is_available(), "no GPU: set TRITON_INTERPRET=1"
+assert SLOW or torch.cuda.is_available(), "no GPU: set COLORLAB_INTERPRET=1"
 SIZES = [(((2, 5, 7), (40, 44, 44))[not SLOW], 10), (((1, 11, 12), (3, 111, 113))[not SLOW], 20),
          (((1, 3, 3), (2, 64, 64))[not SLOW], 5)]  # photographs, height, width; step of the bins
 SHAPES = [(3, 4, 5), (2, 3, 7, 3), (1, 2, 3, 2, 2), *([] if SLOW else [(40, 3, 176, 176), (3, 501, 333)])]
