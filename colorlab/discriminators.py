@@ -48,8 +48,9 @@ def _initialise(layer: nn.Module) -> None:
         nn.init.zeros_(layer.bias)
 
 
-def load(name: str) -> Discriminator:
-    """A trained discriminator, in eval mode on the CPU: the path of a saved one, or the name of one that ships (none so far).
+def load(name: str = "pocket") -> Discriminator:
+    """A trained discriminator, in eval mode on the CPU: "pocket" (ships; it judges what the generator of that name makes), or the
+    path of a saved one.
 
     Raises:
         checkpoints.WeightsError (a ValueError): nothing of that name; the message lists what there is.

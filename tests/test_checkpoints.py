@@ -6,7 +6,7 @@ import eccv16_table
 import pytest
 import torch
 
-from colorlab import checkpoints, generators
+from colorlab import checkpoints, discriminators, generators
 from colorlab.bins import AbBins
 from colorlab.checkpoints import WeightsError
 from colorlab.discriminators import Discriminator
@@ -65,6 +65,17 @@ def test_a_discriminator_is_no_generator(tmp_path):
     path = checkpoints.save(Discriminator(), tmp_path / "d.safetensors")
     with pytest.raises(WeightsError, match="holds Discriminator"):
         generators.load(path)
+
+
+def test_the_two_that_ship_are_small_and_know_each_other():
+    """The discriminator tells the generator's colors from those of photographs that neither has seen."""
+    from colorlab import judging, pairs, photos
+
+    assert sum(path.stat().st_size for path in checkpoints.SHIPPED.glob("*.safetensors")) <= 10e6
+    images = photos.load("embedded", split="test").square(150, progress=False)
+    made = pairs.make(generators.load("pocket"), images[:: max(1, len(images) // 24)], progress=False)
+    judge = discriminators.load("pocket")
+    assert judging.fooling_rate(judging.score(judge, made.real), judging.score(judge, made.fake)).rate < 0.3
 
 
 def test_released_layout_loads(tmp_path, monkeypatch):
