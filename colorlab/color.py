@@ -148,6 +148,7 @@ def _rgb_to_lab_on_cpu(rgb: Tensor) -> Tensor:
             below = t.sub_(above)  # 0 unless near black
             curve = above.log2_().mul_(1 / 3).exp2_().add_(below, alpha=KAPPA).add_(below.sign_(), alpha=gap)
             torch.baddbmm(shift, to_lab.expand(len(part), 3, 3), curve, out=place)
+            place[:, 0].clamp_(min=0)  # black, which rounding takes to -4e-6 on some processors
     return out.view(rgb.shape)
 
 

@@ -1,7 +1,9 @@
 """Costs: what is counted is what was moved and kept, and variants take turns."""
 
+import ast
 import json
 import mmap
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -83,13 +85,22 @@ def test_new_memory_costs_page_faults():
     assert faults is None or faults >= 32  # of 4 kB, or of 2 MB where the system gives huge ones
 
 
-def test_kept_memory_is_not_asked_for_again():
-    script = ("import torch; from colorlab import allocator, costs; took = allocator.keep_freed_memory()\n"
+def faults_of_a_large_tensor(keep: bool) -> tuple[bool, int | None]:
+    """Whether the C library took the setting, and the least page faults of some calls, in a process of its own."""
+    script = (f"import torch; from colorlab import allocator, costs; took = allocator.keep_freed_memory({keep})\n"
               "work = lambda: torch.zeros(20_000_000) + 1\n"
-              "for _ in range(6):\n    work()\nprint(took, costs.page_faults(work))\n"
-              "allocator.keep_freed_memory(False); work(); print(costs.page_faults(work))")
-    took, kept, usual = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
-    assert took == "False" or int(kept) < 2000 < int(usual) // 2  # of 39,000 pages
+              "print([took, min(costs.page_faults(work) for _ in range(12))])")
+    usual = {key: value for key, value in os.environ.items() if not key.startswith("MALLOC_")}  # which make sets
+    printed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=usual).stdout
+    return ast.literal_eval(printed)
+
+
+def test_kept_memory_is_not_asked_for_again():
+    took, kept = faults_of_a_large_tensor(True)
+    if not took:
+        pytest.skip("the C library is not glibc")
+    usual = faults_of_a_large_tensor(False)[1]
+    assert kept < 10 and usual >= 64  # 39,000 pages of 4 kB, or 76 of 2 MB where the system gives huge ones
 
 
 def test_the_benchmark_says_what_it_measured(tmp_path):
@@ -97,7 +108,7 @@ def test_the_benchmark_says_what_it_measured(tmp_path):
                           capture_output=True, text=True, check=True).stdout
     record = json.loads((tmp_path / "bench.json").read_text())
     row = next(value for name, value in record["numbers"].items() if "10 neighbours: scikit-learn" in name)
-    assert row["goal"] == ">= 12" and row["value"] > 1 and row["least"] <= row["value"] <= row["greatest"]
+    assert row["goal"] == ">= 12" and row["value"] > 0 and row["least"] <= row["value"] <= row["greatest"]
     assert record["versions"]["torch"] == torch.__version__.split("+")[0] and record["threads"] >= 1
     assert "2 goals, " in told
 
