@@ -223,11 +223,14 @@ def test_the_readme_and_doctor_give_the_same_minutes():
     assert printed == table_of(MINUTES) and listed == {name: n for name, n in printed.items() if name != "00"}
 
 
-def test_numbers_that_the_model_card_quotes_are_those_of_the_results():
+@pytest.mark.parametrize("file, names", [("pocket-test.json", None), ("pocket-discriminator.json", {"accuracy", "fooling rate"})])
+def test_numbers_that_the_model_card_quotes_are_those_of_the_results(file, names):
     card = " ".join((ROOT / "colorlab/weights/README.md").read_text(encoding="utf-8").split())
-    record = json.loads((ROOT / "results" / "pocket-test.json").read_text(encoding="utf-8"))
+    record = json.loads((ROOT / "results" / file).read_text(encoding="utf-8"))
     assert record["command"] in card and f"{record['photographs']} photographs" in card
     for name, row in record["numbers"].items():
+        if names is not None and name not in names:
+            continue
         value, low, high = (row["rate"], row["low"], row["high"]) if "rate" in row else row.values()
         told = (f"{100 * value:.1f} % [{100 * low:.1f}, {100 * high:.1f}]" if "rate" in row
                 else f"{value:.2f} [{low:.2f}, {high:.2f}]")
@@ -239,3 +242,17 @@ def test_make_without_a_target_lists_what_there_is():
     assert printed.returncode == 0
     for target in ("run", "run-all", "test", "test-browser", "lab", "data", "clean"):
         assert re.search(rf"^  make {target} ", printed.stdout, re.M)
+
+
+def test_numbers_that_the_readme_quotes_are_those_of_the_results():
+    from colorlab import finetuning, studies
+
+    found = studies.results(ROOT / "results" / "study.json")
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    primary = found["turn 1"]["contrasts"]["random"]["most real - random"]["distance"]
+    said = {"better": "more than", "worse": "less than", "undecided": "undecided"}
+    assert studies.cell("distance", primary) in text
+    assert said[finetuning.verdict(primary, finetuning.HIGHER["distance"])] in text
+    for key in ("fooling rate", "plain AuC"):
+        difference = found["turn 1"]["contrasts"]["random"]["most real - none"][key]
+        assert studies.cell(key, difference) in text
