@@ -61,6 +61,13 @@ TABLE = {
     "nb06_watch": (6, 120, 1_800),     # of the run that goes on for too long
     "nb06_batch": (4, 8, 32),
     "nb06_crop": (48, 128, 192),        # not far below nb06_size, at which the arms are judged
+    "nb08_megabytes": (16, 256, 1_024),    # of the copy that shows the memory's speed
+    "nb08_batch": (2, 40, 64),         # photographs
+    "nb08_side": (24, 44, 64),         # pixels a side of the network's output
+    "nb08_rounds": (2, 9, 9),          # of each comparison of times
+    "nb08_matrix": (128, 2_048, 8_192),    # rows of the product that shows the arithmetic's speed
+    "nb08_full": (0.125, 1.0, 1.0),    # width of the larger network
+    "nb08_step_batch": (2, 8, 32),
     "study_part": (40, 1_500, 100_000),    # photographs at most, of each part of the study's
     "study_size": (64, 256, 256),
     "study_width": (0.0625, 0.25, 1.0),

@@ -1,5 +1,6 @@
 """nbval runs every notebook at smoke budget: no cell fails, and the checked cells print what is stored."""
 
+import importlib.util
 import os
 import re
 import shutil
@@ -71,6 +72,8 @@ def stage(tmp_path_factory):
 @pytest.mark.notebooks
 @pytest.mark.parametrize("name", [path.name for path in NOTEBOOKS])
 def test_notebook(stage, name):
+    if name.startswith("08") and not importlib.util.find_spec("triton"):
+        pytest.skip("Triton is for Linux only")
     status, passed, printed = nbval(stage / name)
     assert status == 0, printed
     assert passed == len(contract.code_cells(nbformat.read(stage / name, as_version=4))), printed
