@@ -12,9 +12,7 @@ from torch import Tensor, nn
 
 from . import kernels
 from .color import _image, rgb_to_lab
-
-CHUNK = 1 << 16  # points looked up at a time on a CPU
-CELL = 0.25  # side of a cell of the table of candidates, in steps of the grid
+from .neighbors import Neighbors
 
 
 class AbBins(nn.Module):
@@ -47,7 +45,7 @@ class AbBins(nn.Module):
         Returns:
             int64 ``(..., H, W)``, indices into ``centers``; on a tie, any one of the nearest.
         """
-        return self._nearest(ab, 1)[0].squeeze(-3)
+        return neighbors_of(self.step, 1)(_image(ab, "ab", 2))[0].squeeze(-3)
 
     def soft_encode(self, ab: Tensor, neighbors: int = 10, sigma: float = 5.0) -> tuple[Tensor, Tensor]:
         """Write each colour as weights over its nearest bins: exp(-d^2 / 2 sigma^2), made to sum to 1 (section 2.2).
@@ -70,10 +68,8 @@ class AbBins(nn.Module):
             indices, weights = ops.soft_encode(flat, self.step, neighbors, sigma)
             shape = *ab.shape[:-3], neighbors, *ab.shape[-2:]
             return indices.long().view(shape), weights.to(ab.dtype).view(shape)
-        indices, squared = self._nearest(ab, neighbors)
-        # Far out of gamut every exp(-d^2) would be 0: only differences count. (On a processor torch.softmax is slow here.)
-        weights = (squared - squared[..., :1, :, :]).div_(-2 * sigma**2).exp_()
-        return indices, weights.div_(weights.sum(-3, keepdim=True)).to(ab.dtype)
+        indices, weights = neighbors_of(self.step, _whole(neighbors, len(self)))(ab, sigma)
+        return indices, weights.to(ab.dtype)
 
     def soft_encode_dense(self, ab: Tensor, neighbors: int = 10, sigma: float = 5.0) -> Tensor:
         """The same code written out over all bins: ``(..., Q, H, W)``, K entries of which are not 0. For looking at."""
@@ -103,42 +99,6 @@ class AbBins(nn.Module):
         probabilities = torch.softmax(logits / temperature, dim=-3)
         return torch.einsum("...qhw,qc->...chw", probabilities, self.centers.to(logits))
 
-    def _nearest(self, ab: Tensor, k: int) -> tuple[Tensor, Tensor]:
-        """The k nearest bins of each pixel, nearest first: indices and squared distances, both (..., K, H, W).
-
-        Beyond the table the least distance is taken off already; the soft code needs no more than differences.
-        """
-        k, ab = _whole(k, len(self)), _image(ab, "ab", 2)
-        points = ab.detach().movedim(-3, -1).reshape(-1, 2)  # (P, 2)
-        points = points if points.dtype == torch.float64 else points.float()
-        size = CHUNK if points.device.type == "cpu" else max(1, len(points))
-        indices, squared = points.new_empty(len(points), k, dtype=torch.int64), points.new_empty(len(points), k)
-        for part, *places in zip(points.split(size), indices.split(size), squared.split(size)):  # small: they stay in the cache
-            for place, found in zip(places, self._nearest_points(part, k)):
-                place.copy_(found)
-        back = lambda x: x.view(*ab.shape[:-3], *ab.shape[-2:], k).movedim(-1, -3)  # noqa: E731
-        return back(indices), back(squared)
-
-    def _nearest_points(self, points: Tensor, k: int) -> tuple[Tensor, Tensor]:
-        """The same for a list of points (P, 2): indices and squared distances, both (P, k)."""
-        table, places, low, shape = (x.to(points.device) if isinstance(x, Tensor) else x for x in candidate_table(self.step, k))
-        cell = ((points - low.to(points)) / (CELL * self.step)).floor()
-        inside = ((cell >= 0) & (cell < points.new_tensor(shape))).all(1)
-        cell = torch.where(inside[:, None], cell, 0).long()
-        row = cell[:, 0] * shape[1] + cell[:, 1]
-        indices, squared = _among(points, table.index_select(0, row), [x.index_select(0, row) for x in places], k)
-        if not inside.all():  # beyond the table, which covers all of sRGB: compare with every bin
-            outside = (~inside).nonzero().squeeze(1)
-            if not torch.isfinite(points).all():
-                raise ValueError("ab holds NaN or infinite values; expected finite colours")
-            everything, places = torch.arange(len(self), device=points.device), self.centers.double().T
-            for part in outside.split(CHUNK):
-                size = len(part), -1
-                found, distances = _among(points[part].double(), everything.expand(size), [x.expand(size) for x in places], k)
-                distances = distances - distances[:, :1]  # in float64: far away, what counts is a small difference
-                indices[part], squared[part] = found, distances.to(squared.dtype)
-        return indices, squared
-
 
 def _whole(neighbors: int, most: int) -> int:
     if isinstance(neighbors, bool) or not isinstance(neighbors, int) or not 1 <= neighbors <= most:
@@ -146,14 +106,10 @@ def _whole(neighbors: int, most: int) -> int:
     return neighbors
 
 
-def _among(points: Tensor, candidates: Tensor, places, k: int) -> tuple[Tensor, Tensor]:
-    """Of each point's candidate bins (P, C), whose a and b are ``places``, the k nearest: indices, squared distances (P, k)."""
-    squared = sum((place.to(points.dtype) - x).square_() for place, x in zip(places, points.split(1, dim=1)))  # (P, C)
-    if k == 1:
-        squared, order = squared.min(1, keepdim=True)
-    else:
-        squared, order = squared.topk(k, dim=1, largest=False)  # sorted, nearest first
-    return candidates.gather(1, order), squared
+@lru_cache(maxsize=None)
+def neighbors_of(step: int, k: int) -> Neighbors:
+    """What looks for the k nearest bins, with its tables."""
+    return Neighbors(bin_centers(step), step, k)
 
 
 @lru_cache(maxsize=None)
@@ -193,34 +149,3 @@ def _half_planes(points: Tensor) -> tuple[Tensor, Tensor]:
 
     equations = torch.from_numpy(ConvexHull(points.numpy()).equations)
     return equations[:, :2], equations[:, 2]
-
-
-@lru_cache(maxsize=None)
-def candidate_table(step: int, k: int) -> tuple[Tensor, Tensor, Tensor, tuple[int, int]]:
-    """For each small cell of the ab plane, the bins that can be among the k nearest of a point in it.
-
-    Exact: a bin can be among them only if its least distance to the cell is no more than the k-th smallest of the
-    bins' greatest distances to the cell. So a look-up and a few distances replace Q distances.
-
-    Returns:
-        candidates ``(cells, C)`` int64, padded with -1; their a and b, ``(2, cells, C)`` float32, infinite where padded; the
-        plane's lower corner (2,); the number of cells on each axis.
-    """
-    centers = bin_centers(step).double()
-    side = CELL * step
-    low = centers.amin(0) - step
-    shape = tuple(((centers.amax(0) + step - low) / side).ceil().long().tolist())
-    corner = torch.cartesian_prod(*[torch.arange(n) for n in shape]).double() * side + low  # (cells, 2)
-    kept = []
-    for part in corner.split(2048):
-        offset = (centers - (part + side / 2)[:, None]).abs()  # (cells, Q, 2), from the cell's middle
-        least = (offset - side / 2).clamp(min=0).norm(dim=-1)
-        greatest = (offset + side / 2).norm(dim=-1)
-        keep = least <= greatest.kthvalue(k, dim=1).values[:, None] + 1e-3
-        first = (~keep).to(torch.uint8).argsort(dim=1, stable=True)  # the kept ones, in order, then the others
-        count = int(keep.sum(1).max())
-        kept.append(torch.where(keep.gather(1, first), first, -1)[:, :count])
-    width = max(part.shape[1] for part in kept)
-    table = torch.cat([torch.nn.functional.pad(part, (0, width - part.shape[1]), value=-1) for part in kept])
-    padded = torch.cat((centers, centers.new_full((1, 2), float("inf")))).float()
-    return table, padded[table].movedim(-1, 0).contiguous(), low.float(), shape

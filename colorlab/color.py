@@ -128,7 +128,6 @@ def _plain_on_cpu(image: Tensor) -> bool:
             and not torch.compiler.is_compiling() and not (image.requires_grad and torch.is_grad_enabled()))
 
 
-@torch.autocast("cpu", enabled=False)  # which would take the products in bfloat16
 def _rgb_to_lab_on_cpu(rgb: Tensor) -> Tensor:
     """`rgb_to_lab` of uint8 or float32, a cache full of pixels at a time.
 
@@ -138,17 +137,20 @@ def _rgb_to_lab_on_cpu(rgb: Tensor) -> Tensor:
     pixels = rgb.flatten(-2).reshape(-1, 3, rgb.shape[-2] * rgb.shape[-1])  # (n, 3, P)
     out = torch.empty(pixels.shape, dtype=torch.float32, device="cpu")
     images = max(1, CHUNK // pixels.shape[-1])
-    to_xyz = (_matrix(out.double()) / torch.tensor(WHITE, dtype=torch.float64, device="cpu")[:, None] / SCALE).float()
-    to_lab, shift = out.new_tensor([[0, 116, 0], [500, -500, 0], [0, 200, -200]]), out.new_tensor([[-16], [0], [0]])
+    to_xyz = torch.tensor(RGB_TO_XYZ, dtype=torch.float64) / torch.tensor(WHITE, dtype=torch.float64)[:, None] / SCALE
     gap = EPSILON ** (1 / 3) - (KAPPA * EPSILON + OFFSET)  # 3e-7: the published constants do not quite meet
     for some, filled in zip(pixels.split(images), out.split(images)):
         for part, place in zip(some.split(CHUNK, 2), filled.split(CHUNK, 2)):
-            t = torch.matmul(to_xyz, _linear_on_cpu(part))  # (n, 3, p)
+            (r, g, b), t = _linear_on_cpu(part).unbind(1), torch.empty(part.shape, dtype=torch.float32, device="cpu")
+            for row, into in zip(to_xyz.tolist(), t.unbind(1)):
+                torch.mul(r, row[0], out=into).add_(g, alpha=row[1]).add_(b, alpha=row[2])
             above = t.clamp(min=EPSILON)
             below = t.sub_(above)  # 0 unless near black
             curve = above.log2_().mul_(1 / 3).exp2_().add_(below, alpha=KAPPA).add_(below.sign_(), alpha=gap)
-            torch.baddbmm(shift, to_lab.expand(len(part), 3, 3), curve, out=place)
-            place[:, 0].clamp_(min=0)  # black, which rounding takes to -4e-6 on some processors
+            (fx, fy, fz), (L, a, b) = curve.unbind(1), place.unbind(1)
+            torch.mul(fy, 116, out=L).sub_(16).clamp_(min=0)  # of black, rounding makes -4e-6 on some processors
+            torch.sub(fx, fy, out=a).mul_(500)
+            torch.sub(fy, fz, out=b).mul_(200)
     return out.view(rgb.shape)
 
 

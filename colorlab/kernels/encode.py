@@ -1,6 +1,6 @@
 """Soft encoding in Triton: each pixel's K nearest bins and their weights, straight from ab.
 
-A pixel looks up its cell in the table of candidates (`bins.candidate_table`: exact, some twenty bins at most), keeps their
+A pixel looks up its cell in the table of candidates (`neighbors.candidate_table`: exact, some twenty bins at most), keeps their
 distances in registers, and takes the least of them K times. A colour beyond the table, which sRGB does not have, is compared
 with every bin, in float64, because there only small differences of large distances count.
 """

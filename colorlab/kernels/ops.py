@@ -24,11 +24,11 @@ def _grid(total: int, block: int, *more: int) -> tuple:
 @functools.lru_cache(maxsize=8)
 def _table(step: int, k: int, device: torch.device) -> tuple:
     """The table of candidates as the kernel wants it: int32, the centres, the corner, the cell's side, cells along a and b."""
-    from .. import bins
+    from .. import bins, neighbors
 
-    table, _, low, shape = bins.candidate_table(step, k)
-    centers = bins.bin_centers(step).float().to(device).contiguous()
-    return table.int().to(device).contiguous(), centers, low.tolist(), bins.CELL * step, shape
+    found = bins.neighbors_of(step, k)
+    centers = found.centers.float().to(device).contiguous()
+    return found.candidates.int().to(device).contiguous(), centers, found.low.tolist(), neighbors.CELL * step, found.shape
 
 
 # --- Soft encoding -------------------------------------------------------------------------------
