@@ -11,7 +11,6 @@ from functools import lru_cache
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torchvision.transforms.v2 import functional as transforms
 
 
 def batch_at(step: int, n: int, batch: int, seed: int) -> Tensor:
@@ -31,14 +30,16 @@ def random_crops(images: Tensor | list[Tensor], crop: int, zoom: bool, seed: int
     images: also a list of N, rows of a mapped file: no more of each is read than its crop. first: the place of these images in a batch of which others take the rest; what is drawn belongs to the place.
     """
     draw = torch.rand(first + len(images), 4, generator=torch.Generator().manual_seed(seed))[first:].tolist()
-    full, crops = images[0].shape[-1], []
-    for image, (size, top, left, mirror) in zip(images, draw):
+    full = images[0].shape[-1]
+    crops = torch.empty(len(images), 3, crop, crop, dtype=images[0].dtype)
+    for image, out, (size, top, left, mirror) in zip(images, crops, draw):
         side = round(crop * (full / crop) ** size) if zoom else crop
-        box = round(top * (full - side)), round(left * (full - side)), side, side
-        one = transforms.resized_crop(image, *box, [crop, crop], antialias=True) if side != crop else \
-            transforms.crop(image, *box)
-        crops.append(one.flip(-1) if mirror < 0.5 else one)
-    return torch.stack(crops)
+        y, x = round(top * (full - side)), round(left * (full - side))
+        one = image[None, :, y:y + side, x:x + side]
+        if side != crop:  # (channels last: twice as fast)
+            one = F.interpolate(one.contiguous(memory_format=torch.channels_last), (crop, crop), mode="bilinear", antialias=True)
+        out.copy_(one[0].flip(-1) if mirror < 0.5 else one[0])
+    return crops
 
 
 def bend(L: Tensor, gamma: float, seed: int, first: int = 0) -> Tensor:

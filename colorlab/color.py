@@ -136,7 +136,7 @@ def _rgb_to_lab_on_cpu(rgb: Tensor) -> Tensor:
     """
     pixels = rgb.flatten(-2).reshape(-1, 3, rgb.shape[-2] * rgb.shape[-1])  # (n, 3, P)
     out = torch.empty(pixels.shape, dtype=torch.float32, device="cpu")
-    images = max(1, CHUNK // pixels.shape[-1])
+    images = -(-len(pixels) // -(-pixels[:, 0].numel() // CHUNK))  # of about equal pieces
     to_xyz = torch.tensor(RGB_TO_XYZ, dtype=torch.float64) / torch.tensor(WHITE, dtype=torch.float64)[:, None] / SCALE
     gap = EPSILON ** (1 / 3) - (KAPPA * EPSILON + OFFSET)  # 3e-7: the published constants do not quite meet
     for some, filled in zip(pixels.split(images), out.split(images)):
