@@ -85,6 +85,33 @@ def test_wrong_answers_fail():
         assert abs(wrong - right) > 1e-6  # so that the comparisons above would see a and b swapped, and the like
 
 
+@pytest.mark.parametrize("strange", [float("nan"), float("inf")])
+def test_logits_that_are_no_numbers_give_nan_in_their_pixel_alone(strange):
+    logits, ab, _ = a_batch(BINS)
+    index = int(BINS.nearest(ab)[1, 3, 2])
+    with torch.no_grad():
+        logits[1, (index + 100) % 313, 3, 2] = strange
+    per_pixel, derivative = losses.value_and_derivative(logits.detach(), *BINS.soft_encode(ab))
+    assert torch.isnan(per_pixel[1, 3, 2]) and torch.isfinite(per_pixel).sum() == per_pixel.numel() - 1
+    assert torch.isnan(derivative[1, :, 3, 2]).any() and torch.isfinite(derivative).all(1).sum() == per_pixel.numel() - 1
+    assert torch.isnan(rebalanced_cross_entropy(logits, ab, BINS))
+
+
+def test_a_bin_that_cannot_be_is_no_matter_where_nobody_asks_for_it():
+    """A logit of -inf is a probability of 0: free where the code is 0, and infinitely wrong where it is not."""
+    logits, ab, _ = a_batch(BINS)
+    indices, _ = BINS.soft_encode(ab)
+    unasked = next(q for q in range(313) if (indices[1, :, 3, 2] != q).all())
+    with torch.no_grad():
+        logits[1, unasked, 3, 2] = float("-inf")
+    value = rebalanced_cross_entropy(logits, ab, BINS)
+    value.backward()
+    assert torch.isfinite(value) and torch.isfinite(logits.grad).all() and logits.grad[1, unasked, 3, 2] == 0
+    with torch.no_grad():
+        logits[1, indices[1, 0, 3, 2], 3, 2] = float("-inf")
+    assert rebalanced_cross_entropy(logits, ab, BINS).item() == float("inf")
+
+
 MEMORY = """
 import torch
 from colorlab.bins import AbBins
@@ -109,6 +136,27 @@ def test_extra_peak_memory_is_about_one_copy_of_the_logits():
     run = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True,
                          env=os.environ | {"OMP_NUM_THREADS": "2"})
     assert 0.9 < float(run.stdout) <= 1.25
+
+
+FAULTS = """
+import torch
+from colorlab import costs
+from colorlab.bins import AbBins
+from colorlab.losses import rebalanced_cross_entropy
+bins, logits = AbBins(), torch.randn(40, 313, 44, 44, requires_grad=True)
+ab = 30 * torch.randn(40, 2, 44, 44)
+step = lambda: torch.autograd.grad(rebalanced_cross_entropy(logits, ab, bins), logits)
+print([costs.page_faults(step) for _ in range(5)][-1], logits.nbytes / 4096)
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="counts Linux' page faults")
+def test_a_step_asks_the_system_for_one_buffer():
+    """Its pages are the cost of new memory, and need no clock. The dense way asks for four buffers."""
+    usual = {key: value for key, value in os.environ.items() if not key.startswith("MALLOC_")}  # which make sets
+    told = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True, env=usual).stdout
+    faults, pages = map(float, told.split())
+    assert faults < 1.25 * pages
 
 
 def test_euclidean_loss_is_equation_1():
