@@ -10,7 +10,7 @@ export MALLOC_MMAP_MAX_ ?= 0
 export MALLOC_TRIM_THRESHOLD_ ?= 2147483647
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-all test test-browser lab data bench gpu gpu-check gpu-bench gpu-notebooks clean
+.PHONY: help setup run run-all test test-browser lab data bench gpu gpu-check gpu-bench gpu-train gpu-notebooks clean
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -51,13 +51,18 @@ bench: $(STAMP)  ## each goal of speed and memory as a ratio, beside other libra
 	@$(PY) -m pip install --quiet --editable '.[test,bench]'
 	@env -u MALLOC_MMAP_MAX_ -u MALLOC_TRIM_THRESHOLD_ $(PY) tests/benchmarks $(BENCH)
 
-gpu: gpu-check gpu-bench gpu-notebooks  ## on a machine with a GPU: the three below, each of them some minutes
+gpu: gpu-check gpu-bench gpu-train gpu-notebooks  ## on a machine with a GPU: the four below, each of them some minutes
 
 gpu-check: $(STAMP)  ## the fused kernels against float64 on the GPU
 	@$(PY) -m pytest -q tests/kernels/against_float64.py
 
 gpu-bench: $(STAMP)  ## the fused kernels beside the memory's speed and the plain way, into results/kernels-gpu.json
 	@$(PY) tests/benchmarks --only gpu --json results/kernels-gpu.json
+
+gpu-train: $(STAMP)  ## a full-width generator on COLORLAB_PHOTOS, into build/gpu; stopped, it goes on when called again (TRAIN='--steps 60000')
+	@if [ -z "$$COLORLAB_PHOTOS" ]; then echo "gpu-train: left out, for COLORLAB_PHOTOS names no folder of photographs"; else \
+	$(PY) -m colorlab train --photos "$$COLORLAB_PHOTOS" --cache build/decoded --out build/gpu --width 1 --crop 176 --batch 64 --average 0.999 --steps 20000 $(TRAIN) && \
+	$(PY) -m colorlab judge --photos "$$COLORLAB_PHOTOS" --weights build/gpu/generator.safetensors --discriminator fresh --json build/gpu/judged.json; fi
 
 gpu-notebooks: $(STAMP)  ## notebooks 00-06 at gpu budget
 	@$(PY) notebooks/run.py --budget gpu
