@@ -1,4 +1,4 @@
-"""Explorers: pictures that one can move, a file each: a pure ``render(state)`` plus controls.
+"""Explorers: pictures that one can move, a file each: a pure ``render`` plus the controls of `explorer.Explorer`.
 
     amt_game.play(pairs, file="answers.csv")    which of two pictures is the photograph?
     amt_answers.pool(files)                     what a class answered
