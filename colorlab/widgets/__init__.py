@@ -1,5 +1,7 @@
 """Explorers: pictures that one can move, a file each: a pure ``render`` plus the controls of `explorer.Explorer`.
 
+    ab_plane.explore(prior)                     one colour, its bins and its soft code
+    rebalancing.explore(prior, bins)            what lambda and sigma do to the weight of each colour
     amt_game.play(pairs, file="answers.csv")    which of two pictures is the photograph?
     amt_answers.pool(files)                     what a class answered
 

@@ -22,9 +22,9 @@ from ..style import axes_at
 from .explorer import Explorer, Shown, contact_sheet, slider
 
 SETTINGS = {  # of the contact sheet
-    "L 60, a 40, b 30: a colour among its 10 bins": {"L": 60, "a": 40, "b": 30, "neighbors": 10, "sigma": 5},
-    "L 90: there is no colour so light and so vivid": {"L": 90, "a": 40, "b": 30, "neighbors": 10, "sigma": 5},
-    "K 16, σ 12: spread widely, the mean moves": {"L": 60, "a": -36, "b": 43, "neighbors": 16, "sigma": 12},
+    "L 60, a 42, b 33: an orange red and its 10 bins": {"L": 60, "a": 42, "b": 33, "neighbors": 10, "sigma": 5},
+    "L 90: so light, none is so vivid": {"L": 90, "a": 42, "b": 33, "neighbors": 10, "sigma": 5},
+    "K 16, σ 12: a wide code": {"L": 60, "a": -36, "b": 43, "neighbors": 16, "sigma": 12},
     "a screen's own green, at the rim": {"L": 87, "a": -85, "b": 82, "neighbors": 10, "sigma": 5},
 }
 
@@ -36,8 +36,8 @@ def explore(prior: Tensor | None = None) -> Explorer:
         prior: ``(313,)``, counts or shares of pixels in each bin (`rebalance.empirical_prior`); None leaves out how common and how
             heavy the bin is.
     """
-    controls = {"L": slider("L, lightness", 0, 100, 60), "a": slider("a, green to red", -LIMIT, LIMIT, 40),
-                "b": slider("b, blue to yellow", -LIMIT, LIMIT, 30), "neighbors": slider("K, nearest bins", 1, 16, 10),
+    controls = {"L": slider("L, lightness", 0, 100, 60), "a": slider("a, green to red", -LIMIT, LIMIT, 42),
+                "b": slider("b, blue to yellow", -LIMIT, LIMIT, 33), "neighbors": slider("K, nearest bins", 1, 16, 10),
                 "sigma": slider("σ of the code", 1, 20, 5)}
     return Explorer(_with(prior), controls, height=480, title="One colour on the ab plane, and its bins")
 
@@ -99,36 +99,39 @@ def _words(L, a, b, centers, home, code, shown, told) -> str:
 
 
 def _draw(L, a, b, bins, indices, code, shown, told) -> Picture:
-    fig = Picture(figsize=(5.95, 5.0), dpi=120)
-    whole, close = axes_at(fig, 0.55, 2.3, 2.4, 2.4), axes_at(fig, 3.45, 2.3, 2.4, 2.4)
+    fig = Picture(figsize=(6.1, 5.0), dpi=120)
+    whole, close = axes_at(fig, 0.72, 2.3, 2.35, 2.35), axes_at(fig, 3.65, 2.3, 2.35, 2.35)
     centers = bins.centers[indices]  # (K, 2)
-    for ax, size in ((whole, 1.2), (close, 0.8)):
+    for ax, size, small in ((whole, 1.0, 3), (close, 0.6, 0)):
         ab_code((indices, code), bins, ax, L, size=size)
-        ax.plot(*bins.centers.T, ".", color=INK, ms=1.6 if ax is whole else 3.5, alpha=0.6, zorder=1)
-        for color, width in (("white", 3.6), (INK, 1.6)):  # dark with a light rim, to be seen on any colour
-            ax.add_patch(Rectangle(centers[0] - bins.step / 2, bins.step, bins.step, fill=False, ec=color, lw=width, zorder=3))
-            ax.plot(a, b, "x", color=color, ms=6 + width, mew=width + 0.4, zorder=6, clip_on=False)
+        ax.plot(*bins.centers.T, ".", color=INK, ms=3.5 - 0.6 * small, alpha=0.6, zorder=1)
+        for color, width in (("white", 3.4), (INK, 1.6)):  # dark with a light rim, to be seen on any colour
+            ax.plot(a, b, "x", color=color, ms=6 + width - small, mew=width + 0.4, zorder=6, clip_on=ax is close)
+    close.add_patch(Rectangle(centers[0] - bins.step / 2, bins.step, bins.step, fill=False, ec=INK, lw=1.8, zorder=3))
+    corner, side = _close_up(close, centers, code, bins.step)
+    whole.add_patch(Rectangle(corner, side, side, fill=False, ec=INK, lw=1.2, zorder=3))
     whole.set_title(f"sRGB's colours at L = {L}")
-    _close_up(close, centers, code, bins.step)
-    _bars(axes_at(fig, 0.55, 0.45, 2.75, 1.05), L, centers, code)
-    _patches(axes_at(fig, 3.6, 0.8, 2.2, 0.7), L, a, b, shown, told)
+    _bars(axes_at(fig, 0.3, 0.45, 3.0, 1.05), L, centers, code)
+    _patches(axes_at(fig, 3.65, 0.8, 2.3, 0.7), L, a, b, shown, told)
     return fig
 
 
-def _close_up(ax, centers, code, step: int) -> None:
-    """Make the axes a close-up of the bins (K, 2), their weights (K,) written below their dots."""
+def _close_up(ax, centers, code, step: int) -> tuple[tuple[float, float], float]:
+    """Make the axes a close-up of the bins (K, 2), their weights (K,) written below their dots; returns its lower left corner and its side."""
     low, high = centers.amin(0), centers.amax(0)
     (x, y), half = ((low + high) / 2).tolist(), max(2.5 * step, (high - low).max().item() / 2 + 0.75 * step)
     ax.set(xlim=(x - half, x + half), ylim=(y - half, y + half), title="close-up, with the weights")
     ax.set_xlabel("a", labelpad=2)
-    ax.set_ylabel("b", labelpad=-4)
+    ax.set_ylabel("b", labelpad=0)
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_locator(MultipleLocator(2 * step))
         axis.set_minor_locator(MultipleLocator(step))
     for (at, up), weight in zip(centers.tolist(), code.tolist()):
         if weight >= 0.005:
-            radius = 0.4 * step * (weight / code.max().item()) ** 0.5
-            ax.text(at, up - radius - 0.02 * half, f"{weight:.2f}", ha="center", va="top", fontsize=9.5, zorder=7, clip_on=True)
+            radius = 0.3 * step * (weight / code.max().item()) ** 0.5
+            ax.text(at, up - radius - 0.02 * half, f"{weight:.2f}", ha="center", va="top", fontsize=9.5, zorder=7,
+                    clip_on=True, bbox={"pad": 0.4, "fc": "white", "ec": "none", "alpha": 0.6})
+    return (x - half, y - half), 2 * half
 
 
 def _bars(ax, L, centers, code) -> None:
@@ -140,7 +143,7 @@ def _bars(ax, L, centers, code) -> None:
     for rank in sorted({0, len(code) - 1}):
         ax.text(rank + 1, code[rank] + 0.03 * code[0], f"{code[rank]:.2f}", ha="center", va="bottom")
     ax.set(xlim=(0.3, max(len(code), 5) + 0.7), ylim=(0, 1.25 * code[0].item()), xticks=[1, *([len(code)] if len(code) > 1 else [])], yticks=[])
-    ax.set_title("the soft code, sorted", pad=3)
+    ax.set_title("the soft code, sorted", pad=5)
     ax.set_xlabel("nearest bins", labelpad=-8)
 
 
@@ -150,12 +153,12 @@ def _patches(ax, L, a, b, shown, told) -> None:
     rgb = lab_to_rgb(torch.tensor([L, *shown]).double().view(3, 1, 1)).flatten()
     ax.set(xlim=(0, 2), ylim=(0, 1), xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
-    ax.set_title("in gamut" if inside else "out of gamut", pad=3)
+    ax.set_title("in gamut" if inside else "out of gamut, and its nearest", pad=5)
     ax.add_patch(Rectangle((0 if inside else 1, 0), 2 if inside else 1, 1, fc=rgb.tolist(), ec=INK, lw=0.8, clip_on=False))
     if inside:
         ax.text(0, -0.1, "sRGB " + ", ".join(str(v) for v in to_8_bit(rgb).tolist()), va="top")
     else:
         ax.add_patch(Rectangle((0, 0), 1, 1, fc=(OUTSIDE,) * 3, ec=INK, lw=0.8, hatch="////", clip_on=False))
-        ax.text(0, -0.1, "cannot be", va="top")
-        ax.text(1, -0.1, f"a {shown[0]}, b {shown[1]} can", va="top")
-    ax.text(0, -0.52, told.replace(", class", "\n"), va="top")
+        ax.text(0, -0.1, f"a {a}, b {b}", va="top")
+        ax.text(1, -0.1, f"a {shown[0]}, b {shown[1]}", va="top")
+    ax.text(0, -0.5, told.replace(", ", "\n"), va="top", linespacing=1.3)
