@@ -137,9 +137,9 @@ def _close_up(ax, centers, code, step: int) -> tuple[tuple[float, float], float]
 def _bars(ax, L, centers, code) -> None:
     """The code's weights (K,) in falling order, in their bins' colours; hatched are bins that sRGB cannot show at L."""
     lab = torch.cat((torch.full((1, len(code)), float(L)), centers.T))[..., None]
-    bars = ax.bar(range(1, len(code) + 1), code, width=0.8, color=own_color(centers.T, L).T.numpy(), ec=INK, lw=0.8)
+    bars = ax.bar(range(1, len(code) + 1), code.tolist(), width=0.8, color=own_color(centers.T, L).T.numpy(), ec=INK, lw=0.8)
     for bar, can in zip(bars, in_gamut(lab)[:, 0].tolist()):
-        bar.set_hatch("" if can else "/////")
+        bar.set(hatch="" if can else "/////", ec="#BBBBBB" if L < 40 else INK)  # light hatching on dark colours
     for rank in sorted({0, len(code) - 1}):
         ax.text(rank + 1, code[rank] + 0.03 * code[0], f"{code[rank]:.2f}", ha="center", va="bottom")
     ax.set(xlim=(0.3, max(len(code), 5) + 0.7), ylim=(0, 1.25 * code[0].item()), xticks=[1, *([len(code)] if len(code) > 1 else [])], yticks=[])
