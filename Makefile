@@ -57,6 +57,7 @@ gpu-check: $(STAMP)  ## the fused kernels against float64 on the GPU
 	@$(PY) -m pytest -q tests/kernels/against_float64.py
 
 gpu-bench: $(STAMP)  ## the fused kernels beside the memory's speed and the plain way, into results/kernels-gpu.json
+	@$(PY) -c 'import kornia' 2>/dev/null || $(PY) -m pip install --quiet --editable '.[test,bench]' || echo "going on without kornia"
 	@$(PY) tests/benchmarks --only gpu --json results/kernels-gpu.json
 
 gpu-train: $(STAMP)  ## a full-width generator on COLORLAB_PHOTOS, into build/gpu; stopped, it goes on when called again (TRAIN='--steps 60000')
