@@ -21,7 +21,7 @@ FINE = 2  # drawn so many times larger, then averaged: Pillow's lines have no sm
 RADIUS = 26.0  # of a disc that has all the probability, in units of a and b
 MARK = 7  # half the size of a mark, in pixels
 PATH = torch.logspace(-2, 0, 40)  # temperatures along the line
-LEFT, BELOW = 58, 42  # pixels for ticks and names
+LEFT, RIGHT, BELOW = 58, 14, 42  # pixels for ticks and names
 
 
 def distribution(logits: Tensor, temperature: float, bins: AbBins, size: int) -> Image.Image:
@@ -29,7 +29,7 @@ def distribution(logits: Tensor, temperature: float, bins: AbBins, size: int) ->
 
     Args:
         logits: ``(Q,)``. temperature: T in (0, 1].
-        size: height in pixels; the width is nearly the same.
+        size: height in pixels; the width is 30 more.
     Returns:
         a Pillow image.
     """
@@ -49,7 +49,7 @@ def distribution(logits: Tensor, temperature: float, bins: AbBins, size: int) ->
     draw.line([tuple(p) for p in way], "black", 2 * FINE, "curve")
     points = _at(torch.stack((bins.centers[logits.argmax()], own @ bins.centers, sharpened @ bins.centers)), FINE * side)
     _shapes(draw, points)
-    canvas = Canvas(LEFT + side, side + BELOW)
+    canvas = Canvas(LEFT + side + RIGHT, side + BELOW)
     canvas.image.paste(plane.reduce(FINE), (LEFT, 0))
     _names(canvas, [(x / FINE + LEFT, y / FINE) for x, y in points], side)
     _axes(canvas, side)

@@ -178,5 +178,5 @@ def sheet(generator=None, images: dict[str, Tensor] | None = None, photo: str = 
         height, width = found.L.shape[1:]
         captions.append([f"{width} × {height}", *(f"chroma {float(mean_chroma(ab)):.1f}" for ab in found[1:3]),
                          f"{float(found.difference.mean()):.1f} apart"])
-    return show_rows(rows, ["the network sees", "its colours", "the untouched's", f"0 dark, {FAR} bright"],
+    return show_rows(rows, ["the network sees", "its colours for that", "for the untouched", f"distance, {FAR} is bright"],
                      list(CHANGES if changes is None else changes), captions)

@@ -26,7 +26,7 @@ from .distribution import distribution
 from .explorer import Explorer, Shown, slider
 from .own_photo import OwnPhotos, pocket
 
-HEIGHT, SMALL, LARGE, PLANE = 400, 232, 384, 394  # pixels of the picture, and the widths of its columns
+HEIGHT, SMALL, LARGE, PLANE = 400, 232, 384, 408  # pixels of the picture, and the widths of its columns
 WIDTH = SMALL + LARGE + PLANE + 2 * GAP
 KEY = ("discs: sharpened by T; circles: what the network said", "□ mode   ○ mean   ◆ annealed mean at T, and its way")
 GREY = 5  # a photograph whose |a| and |b| are all below has no colours of its own
