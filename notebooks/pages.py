@@ -5,6 +5,7 @@ import copy
 import hashlib
 import html
 import io
+import mimetypes
 import os
 import platform
 import re
@@ -110,6 +111,14 @@ def tidy_outputs(outputs) -> list:
 # ----------------------------------------------------------------------------------- web pages of the results
 def web_page(nb, path: Path, folder: Path) -> str:
     """One self-contained page: pictures inside, alternative texts from the prose, links between pages."""
+    soup = rendered(nb, path, folder)
+    for link in soup.select("a[href*='.ipynb']"):
+        link["href"] = re.sub(r"^(\w+)\.ipynb(?=#|$)", r"\1.html", link["href"])
+    return str(soup)
+
+
+def rendered(nb, path: Path, folder: Path):
+    """The page as a soup whose links still lead where the notebook's do; `folder` is where its paths begin."""
     from bs4 import BeautifulSoup
     from nbconvert import HTMLExporter
 
@@ -121,12 +130,15 @@ def web_page(nb, path: Path, folder: Path) -> str:
     descriptions = {picture: alt for cell, alt in figures(nb) for picture in pictures(cell)}
     for image in soup.select("img[src^='data:image/']"):
         image["alt"] = descriptions.get("".join(image["src"].split(",", 1)[1].split()), image.get("alt", ""))
-    for link in soup.select("a[href*='.ipynb']"):
-        link["href"] = re.sub(r"^(\w+)\.ipynb(?=#|$)", r"\1.html", link["href"])
+    for image in soup.select("img[src]"):  # nbconvert embeds what lies below `folder`, but ../figures does not
+        file = folder / image["src"]
+        if not re.match(r"[a-z]+:", image["src"]) and file.is_file():
+            kind = mimetypes.guess_type(file.name)[0]
+            image["src"] = f"data:{kind};base64,{base64.b64encode(file.read_bytes()).decode()}"
     for script in soup.select("script[src^='http'], script[type^='text/x-mathjax']"):
         script.decompose()  # the page must read the same without a network
     formulas_as_mathml(soup)
-    return str(soup)
+    return soup
 
 
 def formulas_as_mathml(soup) -> None:

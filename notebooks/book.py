@@ -1,0 +1,214 @@
+"""The notebooks as a book: a static site in build/book/ to read on a phone, offline, or from a web server.
+
+    python notebooks/book.py
+
+It is made of the outputs that are stored in the notebooks: nothing is executed, nothing is loaded from a network,
+there is no script. nbconvert renders prose, code and outputs (pages.py); the wrappers of JupyterLab's look are taken
+away and book.css is put in their place. What a page links to is a page of the book, too: another notebook, the
+glossary, or a file of the library, shown as text. What the book has no page for becomes plain words.
+"""
+
+import html
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+import nbformat
+from nbformat.v4 import new_markdown_cell, new_notebook
+
+from pages import about, rendered
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<link rel="stylesheet" href="book.css">
+</head>
+<body>
+<a class="skip" href="#text">Skip to the text</a>
+{above}
+<main id="text">
+{body}
+</main>
+{below}
+</body>
+</html>
+"""
+
+
+# ------------------------------------------------------------------------------------------------ what is in it
+@dataclass
+class Chapter:
+    source: Path  # links are relative to its folder
+    file: str
+    nb: nbformat.NotebookNode
+
+    @property
+    def title(self) -> str:
+        return about(self.nb)[0]
+
+    @property
+    def label(self) -> str:
+        """Short enough for a line of navigation: the notebook's number and what stands before a colon."""
+        number = re.match(r"\d+(?=_)", self.file)
+        return " ".join([*([number[0]] if number else []), re.split(r"[:?]", self.title)[0]])
+
+
+def chapters(root: Path) -> list[Chapter]:
+    """The pages in their order: contents, notebooks, glossary, study, model card."""
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    notebooks = [Chapter(path, f"{path.stem}.html", nbformat.read(path, as_version=4))
+                 for path in sorted((root / "notebooks").glob("*.ipynb"))]
+    texts = {"glossary.html": "notebooks/glossary.md", "model_card.html": "colorlab/weights/README.md"}
+    glossary, card = (from_markdown(root / path, file, (root / path).read_text(encoding="utf-8"))
+                      for file, path in texts.items())
+    study = from_markdown(root / "study", "study.html", study_text(readme, root))  # not a file: a name to link to
+    rest = [*notebooks, glossary, study, card]
+    front = re.split(r"^## ", readme, maxsplit=1, flags=re.M)[0] + section(readme, "The notebooks")
+    left = [(chapter.title, chapter.source.relative_to(root).as_posix()) for chapter in rest]
+    left = [f"- [{title}]({path})" for title, path in left if f"({path})" not in front]
+    front += "\n\n## Besides\n\n" + "\n".join(left) if left else ""
+    return [from_markdown(root / "README.md", "index.html", front), *rest]
+
+
+def from_markdown(source: Path, file: str, text: str) -> Chapter:
+    return Chapter(source, file, new_notebook(cells=[new_markdown_cell(text)]))
+
+
+def section(text: str, heading: str) -> str:
+    """A section of markdown with its heading, up to the next of the same rank."""
+    return re.search(rf"^## {heading}\n.*?(?=^## |\Z)", text, re.M | re.S)[0]
+
+
+def study_text(readme: str, root: Path) -> str:
+    """What the README says of the study, and its results as tables."""
+    from colorlab import studies
+
+    found = studies.results(root / "results" / "study.json")
+    tables = {"Generators and controls": {name: row for name, row in found["comparison"].items() if name != "itself"}}
+    for turn in ("turn 1", "turn 2"):
+        for name, arms in found[turn]["arms"].items():
+            tables[f"Fine-tuning, {turn}: {name} held-out photographs"] = arms
+    text = section(readme, "The whole study").replace("## ", "# ", 1)
+    text += "Estimates with 95 % intervals; the [glossary](notebooks/glossary.md) explains the columns.\n"
+    for title, rows in tables.items():
+        keys = ("accuracy", "fooling rate", "distance", "plain AuC", "rebalanced AuC", "chroma ratio")
+        keys = [key for key in keys if any(key in row for row in rows.values())]
+        lines = [["", *map(studies.heading, keys)], ["---"] * (len(keys) + 1)]
+        lines += [[name, *(studies.cell(key, row.get(key, [None])) for key in keys)] for name, row in rows.items()]
+        text += f"\n## {title}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+    return text
+
+
+# ------------------------------------------------------------------------------------------------ what it looks like
+def body(chapter: Chapter):
+    """<main> with prose, code and outputs, and nothing of JupyterLab around them."""
+    from bs4 import BeautifulSoup
+
+    soup = rendered(chapter.nb, chapter.source, chapter.source.parent)
+    kinds = {"prose": ".jp-MarkdownCell .jp-RenderedMarkdown", "highlight": ".jp-CodeCell .highlight",
+             "output": ".jp-OutputArea-output"}
+    kind_of = {id(part): kind for kind, selector in kinds.items() for part in soup.select(selector)}
+    main = BeautifulSoup("<main></main>", "html.parser").main
+    for part in soup.select(", ".join(kinds.values())):
+        part.attrs = {"class": kind_of[id(part)]}
+        main.append(part.extract())
+    for wide, kind in (("table", "div"), ("math[display=block]", "span")):
+        for element in main.select(wide):
+            element.wrap(soup.new_tag(kind, attrs={"class": "table" if kind == "div" else "formula"}))
+    for anchor in main.select(".anchor-link"):
+        anchor.decompose()
+    for paragraph in main.select("p"):
+        if paragraph.em and paragraph.get_text().startswith("Alt: "):
+            paragraph["class"] = "alt"
+    if chapter.source.suffix != ".ipynb":  # GitHub's names, which links inside a .md file use
+        for heading in main.select("h2"):
+            heading["id"] = slug(heading.get_text())
+    main.h1.insert_after(BeautifulSoup(sections(main), "html.parser"))
+    return main
+
+
+def slug(heading: str) -> str:
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+def sections(main) -> str:
+    """The list of a page's sections, folded up; that of a glossary is a line of words."""
+    links = [f'<li><a href="#{html.escape(h["id"])}">{html.escape(h.get_text())}</a></li>' for h in main.select("h2")]
+    short = ' class="short"' if len(links) > 25 else ""
+    return f"<details{short}><summary>On this page</summary><ul>{''.join(links)}</ul></details>" if links else ""
+
+
+def navigation(book: list[Chapter], place: int | None, where: str) -> str:
+    """Contents, glossary, previous and next; a file's text has no place in the order."""
+    here = book[place].file if place is not None else ""
+    links = [f'<a href="{file}">{name}</a>' for file, name in (("index.html", "Contents"), ("glossary.html", "Glossary")) if file != here]
+    for rel, step, arrow in (("prev", -1, "← {}"), ("next", 1, "{} →")):
+        if place is not None and 0 < place + step < len(book):
+            there = book[place + step]
+            links.append(f'<a rel="{rel}" href="{there.file}">{arrow.format(html.escape(there.label))}</a>')
+    return f'<nav aria-label="book, {where}">{"".join(links)}</nav>'
+
+
+def relink(main, chapter: Chapter, pages: dict[Path, str], root: Path) -> list[Path]:
+    """Let links lead to pages of the book; return the files that must be shown as text for that."""
+    shown = []
+    for link in main.select("a[href]"):
+        target, hash_, anchor = link["href"].partition("#")
+        if re.match(r"[a-z]+:", target) or not target:
+            continue
+        path = (chapter.source.parent / unquote(target)).resolve()
+        if path in pages:
+            link["href"] = pages[path] + hash_ + anchor
+        elif path.is_file() and path.is_relative_to(root) and path.suffix in (".py", ".json", ".md", ".toml"):
+            link["href"] = text_page(path, root)
+            shown.append(path)
+        else:
+            link.unwrap()
+    return shown
+
+
+def text_page(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix().replace("/", "-") + ".html"
+
+
+# ------------------------------------------------------------------------------------------------ writing it
+def build(out: Path, root: Path = ROOT) -> list[Path]:
+    """Write the site into `out`; return its pages."""
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import PythonLexer, TextLexer
+
+    out.mkdir(parents=True, exist_ok=True)
+    for old in out.glob("*.html"):
+        old.unlink()
+    style = HtmlFormatter().get_style_defs(".highlight")
+    css = Path(__file__).with_name("book.css").read_text(encoding="utf-8")
+    (out / "book.css").write_text(f"{style}\n{css}", encoding="utf-8")
+    book = chapters(root)
+    pages, texts = {chapter.source: chapter.file for chapter in book}, set()
+    for place, chapter in enumerate(book):
+        main = body(chapter)
+        texts.update(relink(main, chapter, pages, root))
+        title = chapter.title if chapter.title == "colorlab" else f"{chapter.title} · colorlab"
+        write(out / chapter.file, title, main.decode_contents(), book, place)
+    for path in texts:
+        name, lexer = path.relative_to(root).as_posix(), PythonLexer() if path.suffix == ".py" else TextLexer()
+        code = highlight(path.read_text(encoding="utf-8"), lexer, HtmlFormatter())
+        write(out / text_page(path, root), f"{name} · colorlab", f"<h1>{html.escape(name)}</h1>{code}", book)
+    return sorted(out.glob("*.html"))
+
+
+def write(path: Path, title: str, text: str, book: list[Chapter], place: int | None = None) -> None:
+    above, below = (navigation(book, place, where) for where in ("top", "bottom"))
+    path.write_text(PAGE.format(title=html.escape(title), body=text, above=above, below=below), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    made = build(ROOT / "build" / "book")
+    size = sum(path.stat().st_size for path in (ROOT / "build" / "book").iterdir())
+    print(f"{len(made)} pages, {size / 1e6:.1f} MB: open build/book/index.html")
