@@ -21,23 +21,16 @@ from pages import about, rendered
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
+<html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<link rel="stylesheet" href="book.css">
-</head>
-<body>
-<a class="skip" href="#text">Skip to the text</a>
+<title>{title}</title><link rel="stylesheet" href="book.css"></head>
+<body><a class="skip" href="#text">Skip to the text</a>
 {above}
-<main id="text">
-{body}
-</main>
+<main id="text">{body}</main>
 {below}
-</body>
-</html>
+</body></html>
 """
+
 
 
 # ------------------------------------------------------------------------------------------------ what is in it
@@ -63,15 +56,15 @@ def chapters(root: Path) -> list[Chapter]:
     readme = (root / "README.md").read_text(encoding="utf-8")
     notebooks = [Chapter(path, f"{path.stem}.html", nbformat.read(path, as_version=4))
                  for path in sorted((root / "notebooks").glob("*.ipynb"))]
-    texts = {"glossary.html": "notebooks/glossary.md", "model_card.html": "colorlab/weights/README.md"}
-    glossary, card = (from_markdown(root / path, file, (root / path).read_text(encoding="utf-8"))
-                      for file, path in texts.items())
-    study = from_markdown(root / "study", "study.html", study_text(readme, root))  # not a file: a name to link to
-    rest = [*notebooks, glossary, study, card]
+    for cell in (cell for notebook in notebooks for cell in notebook.nb.cells):
+        cell.source = cell.source.removeprefix("# NBVAL_CHECK_OUTPUT\n")  # that is for tests, not for readers
+    glossary, card = root / "notebooks" / "glossary.md", root / "colorlab" / "weights" / "README.md"
+    rest = [*notebooks, from_markdown(glossary, "glossary.html", glossary.read_text(encoding="utf-8")),
+            from_markdown(root / "study", "study.html", study_text(readme, root)),  # no file, but a name to link to
+            from_markdown(card, "model_card.html", card.read_text(encoding="utf-8"))]
     front = re.split(r"^## ", readme, maxsplit=1, flags=re.M)[0] + section(readme, "The notebooks")
-    left = [(chapter.title, chapter.source.relative_to(root).as_posix()) for chapter in rest]
-    left = [f"- [{title}]({path})" for title, path in left if f"({path})" not in front]
-    front += "\n\n## Besides\n\n" + "\n".join(left) if left else ""
+    paths = {chapter.source.relative_to(root).as_posix(): chapter.title for chapter in rest}
+    front += "\n## Besides\n\n" + "\n".join(f"- [{title}]({path})" for path, title in paths.items() if f"({path})" not in front)
     return [from_markdown(root / "README.md", "index.html", front), *rest]
 
 
@@ -90,9 +83,8 @@ def study_text(readme: str, root: Path) -> str:
 
     found = studies.results(root / "results" / "study.json")
     tables = {"Generators and controls": {name: row for name, row in found["comparison"].items() if name != "itself"}}
-    for turn in ("turn 1", "turn 2"):
-        for name, arms in found[turn]["arms"].items():
-            tables[f"Fine-tuning, {turn}: {name} held-out photographs"] = arms
+    tables |= {f"Fine-tuning, {turn}: {name} held-out photographs": arms
+               for turn in ("turn 1", "turn 2") for name, arms in found[turn]["arms"].items()}
     text = section(readme, "The whole study").replace("## ", "# ", 1)
     text += "Estimates with 95 % intervals; the [glossary](notebooks/glossary.md) explains the columns.\n"
     for title, rows in tables.items():
@@ -110,37 +102,44 @@ def body(chapter: Chapter):
     from bs4 import BeautifulSoup
 
     soup = rendered(chapter.nb, chapter.source, chapter.source.parent)
-    kinds = {"prose": ".jp-MarkdownCell .jp-RenderedMarkdown", "highlight": ".jp-CodeCell .highlight",
-             "output": ".jp-OutputArea-output"}
-    kind_of = {id(part): kind for kind, selector in kinds.items() for part in soup.select(selector)}
+    kinds = {"jp-OutputArea-output": "output", "jp-MarkdownOutput": "prose", "highlight": "highlight"}
     main = BeautifulSoup("<main></main>", "html.parser").main
-    for part in soup.select(", ".join(kinds.values())):
-        part.attrs = {"class": kind_of[id(part)]}
+    for part in soup.main.select(".jp-OutputArea-output, .jp-MarkdownOutput, .jp-CodeCell .highlight"):
+        part.attrs = {"class": next(kind for name, kind in kinds.items() if name in part["class"])}
         main.append(part.extract())
-    for wide, kind in (("table", "div"), ("math[display=block]", "span")):
-        for element in main.select(wide):
-            element.wrap(soup.new_tag(kind, attrs={"class": "table" if kind == "div" else "formula"}))
-    for anchor in main.select(".anchor-link"):
+    for anchor in main.find_all("a", class_="anchor-link"):
         anchor.decompose()
-    for paragraph in main.select("p"):
+    for table in main.find_all("table"):
+        table.wrap(soup.new_tag("div", attrs={"class": "table"}))
+        words_below_each_other(table)
+    for formula in main.find_all("math", display="block"):
+        formula.wrap(soup.new_tag("span", attrs={"class": "formula"}))
+    for paragraph in main.find_all("p"):
         if paragraph.em and paragraph.get_text().startswith("Alt: "):
             paragraph["class"] = "alt"
+    headings = main.find_all("h2")
     if chapter.source.suffix != ".ipynb":  # GitHub's names, which links inside a .md file use
-        for heading in main.select("h2"):
-            heading["id"] = slug(heading.get_text())
-    main.h1.insert_after(BeautifulSoup(sections(main), "html.parser"))
+        for heading in headings:
+            heading["id"] = re.sub(r"[^\w\- ]", "", heading.get_text().strip().lower()).replace(" ", "-")
+    main.h1.insert_after(BeautifulSoup(sections(headings), "html.parser"))
     return main
 
 
-def slug(heading: str) -> str:
-    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+def words_below_each_other(table) -> None:
+    """A table of sentences rather than numbers: on a narrow screen its cells become lines, each with its column's name."""
+    if any(len(cell.get_text()) > 40 for cell in table.find_all("td")):
+        table["class"] = "words"
+        names = [head.get_text() for head in table.find_all("th")]
+        for row in table.find_all("tr"):
+            for name, cell in zip(names[1:], row.find_all("td")[1:]):
+                cell["data-column"] = name
 
 
-def sections(main) -> str:
-    """The list of a page's sections, folded up; that of a glossary is a line of words."""
-    links = [f'<li><a href="#{html.escape(h["id"])}">{html.escape(h.get_text())}</a></li>' for h in main.select("h2")]
+def sections(headings) -> str:
+    """The list of a page's sections, folded up; that of the glossary runs on like words."""
+    links = [f'<li><a href="#{html.escape(h["id"])}">{html.escape(h.get_text())}</a></li>' for h in headings]
     short = ' class="short"' if len(links) > 25 else ""
-    return f"<details{short}><summary>On this page</summary><ul>{''.join(links)}</ul></details>" if links else ""
+    return f"<details{short}><summary>On this page</summary><ul>{''.join(links)}</ul></details>" if len(links) > 2 else ""
 
 
 def navigation(book: list[Chapter], place: int | None, where: str) -> str:
@@ -154,10 +153,10 @@ def navigation(book: list[Chapter], place: int | None, where: str) -> str:
     return f'<nav aria-label="book, {where}">{"".join(links)}</nav>'
 
 
-def relink(main, chapter: Chapter, pages: dict[Path, str], root: Path) -> list[Path]:
-    """Let links lead to pages of the book; return the files that must be shown as text for that."""
-    shown = []
-    for link in main.select("a[href]"):
+def relink(main, chapter: Chapter, pages: dict[Path, str], root: Path) -> dict[str, Path]:
+    """Let links lead to pages of the book; return those that must be made for that, each of a file's text."""
+    shown = {}
+    for link in main.find_all("a", href=True):
         target, hash_, anchor = link["href"].partition("#")
         if re.match(r"[a-z]+:", target) or not target:
             continue
@@ -165,15 +164,11 @@ def relink(main, chapter: Chapter, pages: dict[Path, str], root: Path) -> list[P
         if path in pages:
             link["href"] = pages[path] + hash_ + anchor
         elif path.is_file() and path.is_relative_to(root) and path.suffix in (".py", ".json", ".md", ".toml"):
-            link["href"] = text_page(path, root)
-            shown.append(path)
+            link["href"] = path.relative_to(root).as_posix().replace("/", "-") + ".html"
+            shown[link["href"]] = path
         else:
             link.unwrap()
     return shown
-
-
-def text_page(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix().replace("/", "-") + ".html"
 
 
 # ------------------------------------------------------------------------------------------------ writing it
@@ -186,20 +181,19 @@ def build(out: Path, root: Path = ROOT) -> list[Path]:
     out.mkdir(parents=True, exist_ok=True)
     for old in out.glob("*.html"):
         old.unlink()
-    style = HtmlFormatter().get_style_defs(".highlight")
-    css = Path(__file__).with_name("book.css").read_text(encoding="utf-8")
-    (out / "book.css").write_text(f"{style}\n{css}", encoding="utf-8")
+    colors = HtmlFormatter().get_style_defs(".highlight")
+    (out / "book.css").write_text(colors + "\n" + Path(__file__).with_name("book.css").read_text())
     book = chapters(root)
-    pages, texts = {chapter.source: chapter.file for chapter in book}, set()
+    pages, texts = {chapter.source: chapter.file for chapter in book}, {}
     for place, chapter in enumerate(book):
         main = body(chapter)
-        texts.update(relink(main, chapter, pages, root))
+        texts |= relink(main, chapter, pages, root)
         title = chapter.title if chapter.title == "colorlab" else f"{chapter.title} · colorlab"
         write(out / chapter.file, title, main.decode_contents(), book, place)
-    for path in texts:
+    for file, path in texts.items():
         name, lexer = path.relative_to(root).as_posix(), PythonLexer() if path.suffix == ".py" else TextLexer()
         code = highlight(path.read_text(encoding="utf-8"), lexer, HtmlFormatter())
-        write(out / text_page(path, root), f"{name} · colorlab", f"<h1>{html.escape(name)}</h1>{code}", book)
+        write(out / file, f"{name} · colorlab", f"<h1>{html.escape(name)}</h1>{code}", book)
     return sorted(out.glob("*.html"))
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import copy
+import functools
 import hashlib
 import html
 import io
@@ -120,10 +121,8 @@ def web_page(nb, path: Path, folder: Path) -> str:
 def rendered(nb, path: Path, folder: Path):
     """The page as a soup whose links still lead where the notebook's do; `folder` is where its paths begin."""
     from bs4 import BeautifulSoup
-    from nbconvert import HTMLExporter
 
-    exporter = HTMLExporter(embed_images=True, anchor_link_text="")
-    page, _ = exporter.from_notebook_node(
+    page, _ = exporter().from_notebook_node(
         nb, resources={"metadata": {"name": path.stem, "path": str(folder)}}
     )
     soup = BeautifulSoup(page, "html.parser")
@@ -139,6 +138,14 @@ def rendered(nb, path: Path, folder: Path):
         script.decompose()  # the page must read the same without a network
     formulas_as_mathml(soup)
     return soup
+
+
+@functools.cache
+def exporter():
+    """nbconvert's, made once: to compile its templates takes longer than to use them."""
+    from nbconvert import HTMLExporter
+
+    return HTMLExporter(embed_images=True, anchor_link_text="")
 
 
 def formulas_as_mathml(soup) -> None:
