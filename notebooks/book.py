@@ -2,10 +2,9 @@
 
     python notebooks/book.py
 
-It is made of the outputs that are stored in the notebooks: nothing is executed, nothing is loaded from a network,
-there is no script. nbconvert renders prose, code and outputs (pages.py); the wrappers of JupyterLab's look are taken
-away and book.css is put in their place. What a page links to is a page of the book, too: another notebook, the
-glossary, or a file of the library, shown as text. What the book has no page for becomes plain words.
+It is made of the outputs that are stored in the notebooks: nothing is executed, nothing is loaded from a network, and
+there is no script. nbconvert renders prose, code and outputs (pages.py); book.css replaces JupyterLab's look. What a page
+links to is a page, too: a notebook, the glossary, the text of a file. A link to anything else becomes plain words.
 """
 
 import html
@@ -32,7 +31,6 @@ PAGE = """<!doctype html>
 """
 
 
-
 # ------------------------------------------------------------------------------------------------ what is in it
 @dataclass
 class Chapter:
@@ -47,8 +45,8 @@ class Chapter:
     @property
     def label(self) -> str:
         """Short enough for a line of navigation: the notebook's number and what stands before a colon."""
-        number = re.match(r"\d+(?=_)", self.file)
-        return " ".join([*([number[0]] if number else []), re.split(r"[:?]", self.title)[0]])
+        number = self.file.split("_")[0]
+        return f"{number} " * number.isdigit() + re.split(r"[:?]", self.title)[0]
 
 
 def chapters(root: Path) -> list[Chapter]:
@@ -58,18 +56,17 @@ def chapters(root: Path) -> list[Chapter]:
                  for path in sorted((root / "notebooks").glob("*.ipynb"))]
     for cell in (cell for notebook in notebooks for cell in notebook.nb.cells):
         cell.source = cell.source.removeprefix("# NBVAL_CHECK_OUTPUT\n")  # that is for tests, not for readers
-    glossary, card = root / "notebooks" / "glossary.md", root / "colorlab" / "weights" / "README.md"
-    rest = [*notebooks, from_markdown(glossary, "glossary.html", glossary.read_text(encoding="utf-8")),
+    rest = [*notebooks, from_markdown(root / "notebooks" / "glossary.md", "glossary.html"),
             from_markdown(root / "study", "study.html", study_text(readme, root)),  # no file, but a name to link to
-            from_markdown(card, "model_card.html", card.read_text(encoding="utf-8"))]
+            from_markdown(root / "colorlab" / "weights" / "README.md", "model_card.html")]
     front = re.split(r"^## ", readme, maxsplit=1, flags=re.M)[0] + section(readme, "The notebooks")
     paths = {chapter.source.relative_to(root).as_posix(): chapter.title for chapter in rest}
-    front += "\n## Besides\n\n" + "\n".join(f"- [{title}]({path})" for path, title in paths.items() if f"({path})" not in front)
+    front += "\n## Besides\n" + "".join(f"\n- [{paths[path]}]({path})" for path in paths if f"({path})" not in front)
     return [from_markdown(root / "README.md", "index.html", front), *rest]
 
 
-def from_markdown(source: Path, file: str, text: str) -> Chapter:
-    return Chapter(source, file, new_notebook(cells=[new_markdown_cell(text)]))
+def from_markdown(source: Path, file: str, text: str = "") -> Chapter:
+    return Chapter(source, file, new_notebook(cells=[new_markdown_cell(text or source.read_text(encoding="utf-8"))]))
 
 
 def section(text: str, heading: str) -> str:
@@ -117,9 +114,8 @@ def body(chapter: Chapter):
     for paragraph in main.find_all("p"):
         if paragraph.em and paragraph.get_text().startswith("Alt: "):
             paragraph["class"] = "alt"
-    headings = main.find_all("h2")
-    if chapter.source.suffix != ".ipynb":  # GitHub's names, which links inside a .md file use
-        for heading in headings:
+    for heading in (headings := main.find_all("h2")):
+        if chapter.source.suffix != ".ipynb":  # GitHub's names, which links inside a .md file use
             heading["id"] = re.sub(r"[^\w\- ]", "", heading.get_text().strip().lower()).replace(" ", "-")
     main.h1.insert_after(BeautifulSoup(sections(headings), "html.parser"))
     return main
@@ -138,31 +134,28 @@ def words_below_each_other(table) -> None:
 def sections(headings) -> str:
     """The list of a page's sections, folded up; that of the glossary runs on like words."""
     links = [f'<li><a href="#{html.escape(h["id"])}">{html.escape(h.get_text())}</a></li>' for h in headings]
-    short = ' class="short"' if len(links) > 25 else ""
-    return f"<details{short}><summary>On this page</summary><ul>{''.join(links)}</ul></details>" if len(links) > 2 else ""
+    kind = ' class="short"' if len(links) > 25 else ""
+    return f"<details{kind}><summary>On this page</summary><ul>{''.join(links)}</ul></details>" if len(links) > 2 else ""
 
 
 def navigation(book: list[Chapter], place: int | None, where: str) -> str:
     """Contents, glossary, previous and next; a file's text has no place in the order."""
-    here = book[place].file if place is not None else ""
-    links = [f'<a href="{file}">{name}</a>' for file, name in (("index.html", "Contents"), ("glossary.html", "Glossary")) if file != here]
+    links = ['<a href="index.html">Contents</a>', '<a href="glossary.html">Glossary</a>']
     for rel, step, arrow in (("prev", -1, "← {}"), ("next", 1, "{} →")):
         if place is not None and 0 < place + step < len(book):
-            there = book[place + step]
-            links.append(f'<a rel="{rel}" href="{there.file}">{arrow.format(html.escape(there.label))}</a>')
+            label = arrow.format(html.escape(book[place + step].label))
+            links.append(f'<a rel="{rel}" href="{book[place + step].file}">{label}</a>')
     return f'<nav aria-label="book, {where}">{"".join(links)}</nav>'
 
 
 def relink(main, chapter: Chapter, pages: dict[Path, str], root: Path) -> dict[str, Path]:
     """Let links lead to pages of the book; return those that must be made for that, each of a file's text."""
-    shown = {}
-    for link in main.find_all("a", href=True):
-        target, hash_, anchor = link["href"].partition("#")
-        if re.match(r"[a-z]+:", target) or not target:
-            continue
+    shown: dict[str, Path] = {}
+    for link in main.find_all("a", href=re.compile(r"^(?![a-z]+:|#)")):
+        target, mark, anchor = link["href"].partition("#")
         path = (chapter.source.parent / unquote(target)).resolve()
         if path in pages:
-            link["href"] = pages[path] + hash_ + anchor
+            link["href"] = pages[path] + mark + anchor
         elif path.is_file() and path.is_relative_to(root) and path.suffix in (".py", ".json", ".md", ".toml"):
             link["href"] = path.relative_to(root).as_posix().replace("/", "-") + ".html"
             shown[link["href"]] = path
@@ -182,27 +175,25 @@ def build(out: Path, root: Path = ROOT) -> list[Path]:
     for old in out.glob("*.html"):
         old.unlink()
     colors = HtmlFormatter().get_style_defs(".highlight")
-    (out / "book.css").write_text(colors + "\n" + Path(__file__).with_name("book.css").read_text())
+    (out / "book.css").write_text(colors + "\n" + Path(__file__).with_name("book.css").read_text("utf-8"), "utf-8")
     book = chapters(root)
     pages, texts = {chapter.source: chapter.file for chapter in book}, {}
     for place, chapter in enumerate(book):
-        main = body(chapter)
-        texts |= relink(main, chapter, pages, root)
-        title = chapter.title if chapter.title == "colorlab" else f"{chapter.title} · colorlab"
-        write(out / chapter.file, title, main.decode_contents(), book, place)
+        texts |= relink(main := body(chapter), chapter, pages, root)
+        write(out / chapter.file, chapter.title, main.decode_contents(), book, place)
     for file, path in texts.items():
         name, lexer = path.relative_to(root).as_posix(), PythonLexer() if path.suffix == ".py" else TextLexer()
         code = highlight(path.read_text(encoding="utf-8"), lexer, HtmlFormatter())
-        write(out / file, f"{name} · colorlab", f"<h1>{html.escape(name)}</h1>{code}", book)
+        write(out / file, name, f"<h1>{html.escape(name)}</h1>{code}", book)
     return sorted(out.glob("*.html"))
 
 
 def write(path: Path, title: str, text: str, book: list[Chapter], place: int | None = None) -> None:
+    title = html.escape(title if title == "colorlab" else f"{title} · colorlab")
     above, below = (navigation(book, place, where) for where in ("top", "bottom"))
-    path.write_text(PAGE.format(title=html.escape(title), body=text, above=above, below=below), encoding="utf-8")
+    path.write_text(PAGE.format(title=title, body=text, above=above, below=below), encoding="utf-8")
 
 
 if __name__ == "__main__":
     made = build(ROOT / "build" / "book")
-    size = sum(path.stat().st_size for path in (ROOT / "build" / "book").iterdir())
-    print(f"{len(made)} pages, {size / 1e6:.1f} MB: open build/book/index.html")
+    print(f"{len(made)} pages, {sum(page.stat().st_size for page in made) / 1e6:.1f} MB: open build/book/index.html")

@@ -160,9 +160,14 @@ def formulas_as_mathml(soup) -> None:
         parts = FORMULA.split(str(text))  # prose, TeX, prose, TeX, ..., prose
         if len(parts) > 1:
             drawn = [html.escape(part, quote=False) if i % 2 == 0 else
-                     convert(part.strip("$").strip(), display="block" if part.startswith("$$") else "inline")
+                     convert(in_pairs(part.strip("$").strip()), display="block" if part.startswith("$$") else "inline")
                      for i, part in enumerate(parts)]
             text.replace_with(BeautifulSoup("".join(drawn), "html.parser"))
+
+
+def in_pairs(tex: str) -> str:
+    r"""\Big( and \Big) as \left( and \right): in MathML a large bracket that has an exponent would shrink."""
+    return re.sub(r"\\[bB]igg?(?=[)\]])", r"\\right", re.sub(r"\\[bB]igg?(?=[(\[])", r"\\left", tex))
 
 
 def pictures(cell) -> list[str]:
