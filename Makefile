@@ -10,7 +10,7 @@ export MALLOC_MMAP_MAX_ ?= 0
 export MALLOC_TRIM_THRESHOLD_ ?= 2147483647
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-all test test-browser lab data bench gpu gpu-check gpu-bench gpu-train gpu-notebooks clean
+.PHONY: help setup run run-all test test-browser lab book data bench gpu gpu-check gpu-bench gpu-train gpu-notebooks clean
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -43,6 +43,9 @@ test-browser: $(STAMP)  ## the notebooks in a real JupyterLab and Chromium; skip
 lab: $(STAMP)  ## open JupyterLab on the notebooks (LAB='--allow-root --no-browser' passes options on)
 	@if [ -d "$$COLORLAB_PHOTOS" ]; then export COLORLAB_PHOTOS="$$(cd "$$COLORLAB_PHOTOS" && pwd)"; fi; \
 	$(PY) -m jupyterlab $(LAB) --ServerApp.root_dir=. notebooks/00_start_here.ipynb
+
+book: $(STAMP)  ## the stored notebooks and a glossary as a site to read on a phone or offline, in build/book/index.html
+	@$(PY) notebooks/book.py
 
 data: $(STAMP)  ## download Imagenette (about 100 MB), the one thing here that uses the network
 	@$(PY) -c 'from colorlab import photos; print(len(photos.load("imagenette", download=True)), "photographs are ready")'
