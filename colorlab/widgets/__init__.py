@@ -2,6 +2,8 @@
 
     ab_plane.explore(prior)                     one colour, its bins and its soft code
     rebalancing.explore(prior, bins)            what lambda and sigma do to the weight of each colour
+    temperature.explore()                       a photograph and one pixel's distribution, from mode to mean
+    generator.explore()                         do the colours hold when the photograph is changed?
     amt_game.play(pairs, file="answers.csv")    which of two pictures is the photograph?
     amt_answers.pool(files)                     what a class answered
 
