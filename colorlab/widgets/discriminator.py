@@ -18,11 +18,12 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from .. import discriminators, pairs, photos
-from ..attribution import occlusion_map
+from ..attribution import occlusion_map, smooth_map
 from ..color import in_gamut, lab_to_rgb, rgb_to_lab, to_8_bit
 from ..controls import grey
 from ..generators import evaluating
 from ..judging import score
+from ..metrics import mean_chroma
 from ..plots import as_image
 from ..style import BLUE, INK, Picture
 from .explorer import Explorer, Shown, choice, contact_sheet, slider, switch
@@ -77,9 +78,10 @@ def explore(judge=None, images: Tensor | None = None, names=None) -> Explorer:
 
 
 def sheet(judge=None, images: Tensor | None = None, names=None, photo: str | None = None) -> Picture:
-    """The same at four settings, on paper. ``photo``: the name of one; the first unless given."""
+    """The same at four settings, on paper. ``photo``: the name of one; the most colourful unless given."""
     judge, looks = _given(judge, images, names)
-    unchanged = {"photo": photo or next(iter(looks)), **UNCHANGED, "occlusion": False}
+    photo = photo or max(looks, key=lambda name: mean_chroma(rgb_to_lab(looks[name])[1:]).item())
+    unchanged = {"photo": photo, **UNCHANGED, "occlusion": False}
     settings = {"as it is": {"occlusion": True}, "without colour": {"saturation": 0.0}, "opposite hues": {"hue": 180},
                 "its own colours, blurred": {"blur": 4.0}}
     return contact_sheet(renderer(judge, looks), {told: {**unchanged, **some} for told, some in settings.items()})
@@ -110,17 +112,18 @@ def renderer(judge, images: dict):
 
     @functools.lru_cache(32)
     def places(photo, saturation, hue, blur) -> np.ndarray:
-        """What the colours of each place add to the logit, (150, 150)."""
+        """What the colours of each place add to the logit, (150, 150), its steps smoothed."""
         rgb = look(photo, saturation, hue, blur).rgb
-        return occlusion_map(ask, rgb, grey(rgb[None])[0], WINDOW, STRIDE).numpy()
+        return smooth_map(occlusion_map(ask, rgb, grey(rgb[None])[0], WINDOW, STRIDE), STRIDE | 1).numpy()
 
     def render(photo, saturation, hue, blur, occlusion) -> Shown:
         now = {"saturation": saturation, "hue": hue, "blur": blur}
         original, edited = look(photo, *UNCHANGED.values()), look(photo, *now.values())
         curves = {name: curve(photo, name, tuple((k, v) for k, v in now.items() if k != name)) for name in EDITS}
         found = places(photo, *now.values()) if occlusion else None
+        turned = "stays" if verdict(original.logit) == verdict(edited.logit) else "has turned"
         words = (f"{photo}, chroma × {saturation:g}, hue turned by {hue:g}°, ab blurred by {blur:g} pixels: logit {told(edited.logit)}. "
-                 f"Before, it was {told(original.logit)}. The verdict {'stays' if same(original, edited) else 'has turned'}. "
+                 f"Before, it was {told(original.logit)}. The verdict {turned}. "
                  f"Clipped: {edited.clipped:.1%} of the pixels.")
         if occlusion:
             words += f" What the colours of one place add to the logit goes from {signed(found.min())} to {signed(found.max())}."
@@ -181,15 +184,11 @@ def verdict(logit: float) -> str:
 
 
 def signed(x: float) -> str:
-    return f"{x:+.2f}".replace("-", "−")
+    return f"{round(float(x), 2) + 0.0:+.2f}".replace("-", "−")  # never −0.00
 
 
 def told(logit: float) -> str:
     return f"{signed(logit)} (“{verdict(logit)}”, {1 / (1 + math.exp(-min(max(logit, -50), 50))):.1%} sure that it is real)"
-
-
-def same(one: Look, other: Look) -> bool:
-    return verdict(one.logit) == verdict(other.logit)
 
 
 def _given(judge, images, names) -> tuple:

@@ -101,7 +101,7 @@ def renderer(pairs: Pairs, table: dict, rows: int = 2):
         if not chosen:
             words = f"None of the {len(pairs)} pairs matches “{show}”. Show others to see some. {overall}"
             return Shown(_empty(rows, f"no pair matches “{show}”"), words)
-        first, last = (signed(table[sort][i]) for i in (chosen[0], chosen[-1]))
+        first, last = (signed(table[sort][i]).removeprefix("" if _a_score(sort) else "+") for i in (chosen[0], chosen[-1]))
         words = (f"Page {page} of {pages}: {many} match “{show}”. By {sort}, {order}: from {first} to {last} on this page, where "
                  f"{fooled[chosen].sum()} of {len(chosen)} fool. {_divided(divider)} {overall}")
         notes = [[f"{most * (page - 1) + place}.  F {signed(table['score of the fake'][i], 1)}  R {signed(table['score of the original'][i], 1)}",
@@ -141,12 +141,16 @@ def draw(fake: torch.Tensor, real: torch.Tensor, notes: list[list[str]], divider
 
 
 def signed(x: float, digits: int = 2) -> str:
-    return f"{x:+.{digits}f}".replace("-", "−")
+    return f"{round(float(x), digits) + 0.0:+.{digits}f}".replace("-", "−")  # never −0.0
 
 
 def _second(sort: str, value: float, difference: float) -> str:
     """The second line below a pair: what is sorted by, or the difference of the scores that stand in the first."""
-    return f"{sort.replace('of the ', '')} {value:.2f}" if sort.startswith(("loss", "chroma")) else f"F − R {signed(difference)}"
+    return f"F − R {signed(difference)}" if _a_score(sort) else f"{sort.replace('of the ', '')} {value:.2f}"
+
+
+def _a_score(sort: str) -> bool:
+    return not sort.startswith(("loss", "chroma"))
 
 
 def _divided(divider: float) -> str:
