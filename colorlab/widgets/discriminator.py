@@ -30,6 +30,7 @@ from .explorer import Explorer, Shown, choice, contact_sheet, slider, switch
 
 WINDOW, STRIDE = 30, 20  # pixels, of the occluding window: 49 places
 AT_ONCE = 4  # images: what a network of this size makes of so many stays in a processor's cache, and takes a quarter of the time
+LINEAR = 10.0  # logits, up to which the scale is linear where it must reach far beyond; logarithmic from there
 FLAT = 65.0  # the L at which colours are shown alone
 EDITS = {  # name: its label and unit, the least, the most, what changes nothing, the slider's step, the curve's points, its ticks
     "saturation": ("chroma ×", 0.0, 2.0, 1.0, 0.05, 9, (0, 1, 2)), "hue": ("hue + (degrees)", -180, 180, 0, 5, 13, (-120, 0, 120)),
@@ -150,10 +151,17 @@ def draw(original: Look, edited: Look, curves: dict, now: dict, found: np.ndarra
         places[2].set_title("what colours add\nto its logit", loc="center", pad=4)
     everything = np.concatenate([[0, original.logit, edited.logit], *(logits for _, logits in curves.values())])
     least, most = everything.min(), everything.max()
+    wide = max(most, -least) > 3 * LINEAR  # or one far peak would flatten all that lies near the verdict
     room = 0.12 * max(most - least, 0.1)
     fig.text(0.13 / 6, 1.9 / 4.4, "logit: above the line at 0 “real”, below it “fake”; dotted: the original", size=10, va="center")
     for i, (name, (values, logits)) in enumerate(curves.items()):
         ax = fig.add_axes(((0.5 + 1.87 * i) / 6, 0.5 / 4.4, 1.62 / 6, 1.25 / 4.4), ylim=(least - room, most + room))
+        if wide:
+            ax.set_yscale("symlog", linthresh=LINEAR, linscale=1.5)
+            ax.set_ylim(min(-0.3 * LINEAR, 1.5 * least), max(0.3 * LINEAR, 1.5 * most))
+            ax.set_yticks([y for y in (-1000, -100, -10, 0, 10, 100, 1000) if 1.5 * least <= y <= 1.5 * most], minor=False)
+            ax.yaxis.set_major_formatter("{x:g}")
+            ax.minorticks_off()
         ax.axhline(0, color=INK, lw=1)
         ax.axhline(original.logit, color=INK, lw=1, ls=(0, (2, 2)))
         at = np.searchsorted(values, now[name])  # the dot stands on the line
