@@ -29,8 +29,9 @@ def made():
 def scores():
     generator = torch.Generator().manual_seed(0)
     real, fake, loss = torch.randn(3, N, generator=generator)
+    real += 0.8
     real[5], fake[5] = 1.0, 1.0  # a tie
-    return real + 0.8, fake, loss.exp()
+    return real, fake, loss.exp()
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,7 @@ def test_the_words_count_right(made, scores, table):
     assert f"{(fake > real)[first.indices[:10]].sum()} of 10 fool" in words
     rate = judging.fooling_rate(real, fake)
     assert f"In all, {rate.fooled} of {N} fakes ({rate.fooled / N:.1%})" in words
-    assert "all of them" not in words and "Page 4 of 4" in render(**{**FIRST, "page": 4}).words
+    assert "Page 4 of 4" in render(**{**FIRST, "page": 4}).words
 
 
 def test_a_page_beyond_the_last_is_the_last(made, table):
@@ -122,7 +123,8 @@ def test_few_pairs_and_larger_pictures():
     images = scenes.make(2, size=160, seed=4).square(160)
     few = pairs.from_images(images, controls.grey(images), size=160)
     it = gallery.explore(few, [1.0, 2.0], [0.0, 3.0])
-    assert len(list(sweep(it, most=16))) > 20 and "2 of 2 pairs" in it.shown.words
+    assert "2 of 2 pairs" in it.shown.words
+    assert len(list(sweep(it))) > 20
 
 
 def test_wrong_arguments_are_named(made, scores):
