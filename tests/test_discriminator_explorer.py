@@ -129,7 +129,7 @@ def test_its_own_slider_computes_no_curve_anew(images):
     render("china", **AS_IT_IS)
     seen.clear()
     render("china", **{**AS_IT_IS, "hue": 30})
-    assert sum(seen) == 1 + 9 + 9  # the photograph, and along saturation and blur; not along hue
+    assert sum(seen) == 1 + 7 + 7  # the photograph, and along saturation and blur; not along hue
     seen.clear()
     render("china", **{**AS_IT_IS, "hue": 30})
     assert seen == []
@@ -162,15 +162,16 @@ def test_the_sheet_is_of_four_settings(images):
 
 
 def test_no_callback_is_slow(pocket, images):
-    """With the map on; the bar is half a second on two cores, and twice that is allowed here."""
+    """With the map on, on one core; `time.thread_time` is of this thread alone, whatever else the machine does."""
     it = explorers.explore(pocket, torch.stack([*images.values()]), list(images))
     it.controls["occlusion"].value = True
-    medians = []
-    for shift in (0, 1):  # a second try, should the machine be busy
-        seconds = []
+    threads, seconds = torch.get_num_threads(), []
+    torch.set_num_threads(1)
+    try:
         for name, value in (("saturation", 0.3), ("hue", -50), ("blur", 1.5), ("saturation", 0.6), ("hue", 70)):
-            began = time.perf_counter()
-            it.controls[name].value = value + shift
-            seconds.append(time.perf_counter() - began)
-        medians.append(statistics.median(seconds))
-    assert min(medians) < 1.0
+            began = time.thread_time()
+            it.controls[name].value = value
+            seconds.append(time.thread_time() - began)
+    finally:
+        torch.set_num_threads(threads)
+    assert statistics.median(seconds) < 0.75  # a second core makes it less than half a second

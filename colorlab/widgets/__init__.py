@@ -4,6 +4,8 @@
     rebalancing.explore(prior, bins)            what lambda and sigma do to the weight of each colour
     temperature.explore()                       a photograph and one pixel's distribution, from mode to mean
     generator.explore()                         do the colours hold when the photograph is changed?
+    discriminator.explore()                     what the discriminator's logit says of edited colours
+    gallery.explore(pairs, real, fake)          originals and their fakes, sorted, filtered, divided
     amt_game.play(pairs, file="answers.csv")    which of two pictures is the photograph?
     amt_answers.pool(files)                     what a class answered
 

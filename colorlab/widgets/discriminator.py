@@ -26,15 +26,15 @@ from ..judging import score
 from ..metrics import mean_chroma
 from ..plots import as_image
 from ..style import BLUE, INK, Picture
-from .explorer import Explorer, Shown, choice, contact_sheet, slider, switch
+from .explorer import Explorer, Shown, choice, contact_sheet, signed, slider, switch
 
-WINDOW, STRIDE = 30, 20  # pixels, of the occluding window: 49 places
+WINDOW, STRIDE = 30, 24  # pixels, of the occluding window: 36 places
 AT_ONCE = 4  # images: what a network of this size makes of so many stays in a processor's cache, and takes a quarter of the time
 LINEAR = 10.0  # logits, up to which the scale is linear where it must reach far beyond; logarithmic from there
 FLAT = 65.0  # the L at which colours are shown alone
 EDITS = {  # name: its label and unit, the least, the most, what changes nothing, the slider's step, the curve's points, its ticks
-    "saturation": ("chroma ×", 0.0, 2.0, 1.0, 0.05, 9, (0, 1, 2)), "hue": ("hue + (degrees)", -180, 180, 0, 5, 13, (-120, 0, 120)),
-    "blur": ("blur of ab (pixels)", 0.0, 8.0, 0.0, 0.25, 9, (0, 4, 8))}
+    "saturation": ("chroma ×", 0.0, 2.0, 1.0, 0.05, 7, (0, 1, 2)), "hue": ("hue + (degrees)", -180, 180, 0, 5, 9, (-120, 0, 120)),
+    "blur": ("blur of ab (pixels)", 0.0, 8.0, 0.0, 0.25, 7, (0, 4, 8))}
 UNCHANGED = {name: edit[3] for name, edit in EDITS.items()}
 
 
@@ -189,10 +189,6 @@ def _map(ax, image: np.ndarray, found: np.ndarray) -> None:
 
 def verdict(logit: float) -> str:
     return "real" if logit > 0 else "fake"
-
-
-def signed(x: float) -> str:
-    return f"{round(float(x), 2) + 0.0:+.2f}".replace("-", "−")  # never −0.00
 
 
 def told(logit: float) -> str:

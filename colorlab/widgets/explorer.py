@@ -108,6 +108,11 @@ def contact_sheet(render: Callable[..., Shown], settings: dict[str, dict], colum
     return show_rows([shown[row] for row in rows], captions=[told[row] for row in rows], size=9.0)
 
 
+def signed(x: float, digits: int = 2) -> str:
+    """A number with its sign, as it is printed: +0.25, −1.00, and never −0.00."""
+    return f"{round(float(x), digits) + 0.0:+.{digits}f}".replace("-", "−")
+
+
 def as_pixels(picture) -> np.ndarray:
     """A Figure or pixels -> uint8 (H, W, 3)."""
     if not hasattr(picture, "canvas"):

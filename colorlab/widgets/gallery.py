@@ -7,13 +7,9 @@ The paper's galleries are settings of it: "score of the fake", lowest first (Mu 
 highest first (Figure 6); "fake called real" (Figure 7).
 """
 
-import functools
-from pathlib import Path
-
-import matplotlib
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from ..color import rgb_to_lab
 from ..galleries import one_each
@@ -22,7 +18,8 @@ from ..metrics import mean_chroma
 from ..pairs import Pairs, shrink
 from ..resampling import _numbers
 from ..style import Picture
-from .explorer import Explorer, Shown, choice, contact_sheet, slider, switch
+from .canvas import font
+from .explorer import Explorer, Shown, choice, contact_sheet, signed, slider, switch
 
 COLUMNS, SIDE, GAP, LINE = 5, 150, 12, 17  # pairs a row; pixels: a picture's side, between two, a line of text
 ORDERS = ("highest first", "lowest first")
@@ -134,14 +131,10 @@ def draw(fake: torch.Tensor, real: torch.Tensor, notes: list[list[str]], divider
         for letter, left, room in (("F", x + at - 17, at), ("R", x + at + 3, SIDE - at)):
             if room >= 18:  # the letter would cover the other picture
                 pen.rectangle((left, y + 3, left + 14, y + 19), "black")
-                pen.text((left + 7, y + 11), letter, "white", _font(), anchor="mm")
+                pen.text((left + 7, y + 11), letter, "white", font(13), anchor="mm")
         for k, line in enumerate(lines):
-            pen.text((x, y + SIDE + 3 + k * LINE), _fitting(line), "#262626", _font())
+            pen.text((x, y + SIDE + 3 + k * LINE), _fitting(line), "#262626", font(13))
     return np.array(page)
-
-
-def signed(x: float, digits: int = 2) -> str:
-    return f"{round(float(x), digits) + 0.0:+.{digits}f}".replace("-", "−")  # never −0.0
 
 
 def _second(sort: str, value: float, difference: float) -> str:
@@ -161,7 +154,7 @@ def _divided(divider: float) -> str:
 
 def _empty(rows: int, told: str) -> np.ndarray:
     page = Image.new("RGB", _size(rows), "#F2F2F2")
-    ImageDraw.Draw(page).text((page.width / 2, page.height / 2), told, "#262626", _font(18), anchor="mm")
+    ImageDraw.Draw(page).text((page.width / 2, page.height / 2), told, "#262626", font(18), anchor="mm")
     return np.array(page)
 
 
@@ -169,12 +162,7 @@ def _size(rows: int) -> tuple[int, int]:
     return COLUMNS * (SIDE + GAP) - GAP, rows * (SIDE + 3 * LINE + GAP)
 
 
-@functools.cache
-def _font(size: int = 13):
-    return ImageFont.truetype(str(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")), size)
-
-
 def _fitting(text: str) -> str:
     """The text, or what fits of its beginning and its end."""
-    most = next((n for n in range(len(text), 4, -1) if _font().getlength(text[:n]) <= SIDE - 4), 4)
+    most = next((n for n in range(len(text), 4, -1) if font(13).getlength(text[:n]) <= SIDE - 4), 4)
     return text if most == len(text) else text[:most - 9] + "…" + text[-7:]
