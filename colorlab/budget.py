@@ -68,6 +68,7 @@ TABLE = {
     "nb08_matrix": (128, 2_048, 8_192),    # rows of the product that shows the arithmetic's speed
     "nb08_full": (0.125, 1.0, 1.0),    # width of the larger network
     "nb08_step_batch": (2, 8, 32),
+    "explorer_pairs": (24, 200, 1_000),    # to sort in the gallery's explorer; as many to count colours in
     "study_part": (40, 1_500, 100_000),    # photographs at most, of each part of the study's
     "study_size": (64, 256, 256),
     "study_width": (0.0625, 0.25, 1.0),

@@ -157,7 +157,7 @@ def test_wrong_arguments_are_named(images):
 
 
 def test_the_sheet_is_of_four_settings(images):
-    figure = explorers.sheet(redness, torch.stack([*images.values()]), list(images), photo="coffee")
+    figure = explorers.sheet(redness, torch.stack([*images.values()]), list(images))
     assert [ax.get_xlabel() for ax in figure.axes] == ["as it is", "without colour", "opposite hues", "its own colours, blurred"]
 
 
@@ -175,3 +175,10 @@ def test_no_callback_is_slow(pocket, images):
     finally:
         torch.set_num_threads(threads)
     assert statistics.median(seconds) < 0.75  # a second core makes it less than half a second
+
+
+def test_the_sheet_takes_the_picture_whose_verdict_turns(images):
+    decided = {name: explorers._decided(redness, rgb_to_lab(image)) for name, image in images.items()}
+    red, green = redness(images["coffee"][None] / 255).item(), redness(edited(images["coffee"], hue=180)[None] / 255).item()
+    assert red > 0 > green and decided["coffee"] == pytest.approx(min(red, -green), abs=1e-4)
+    assert decided["coffee"] == max(decided.values())

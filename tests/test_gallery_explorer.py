@@ -140,6 +140,8 @@ def test_wrong_arguments_are_named(made, scores):
 def test_the_sheet_is_of_four_settings(made, scores):
     assert [ax.get_xlabel() for ax in gallery.sheet(made, *scores).axes][-1] == "highest loss"
     assert [ax.get_xlabel() for ax in gallery.sheet(made, *scores[:2]).axes][-1] == "highest chroma of the original"
+    own = gallery.sheet(made, *scores, settings={"fakes alone": {"divider": 100}, "the dullest": {"sort": "loss", "order": "lowest first"}})
+    assert [ax.get_xlabel() for ax in own.axes] == ["fakes alone", "the dullest"]
 
 
 def test_no_callback_is_slow():

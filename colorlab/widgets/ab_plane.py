@@ -22,8 +22,8 @@ from ..style import axes_at
 from .explorer import Explorer, Shown, contact_sheet, slider
 
 SETTINGS = {  # of the contact sheet
-    "L 60, a 42, b 33: an orange red and its 10 bins": {"L": 60, "a": 42, "b": 33, "neighbors": 10, "sigma": 5},
-    "L 90: so light, none is so vivid": {"L": 90, "a": 42, "b": 33, "neighbors": 10, "sigma": 5},
+    "L 60, a 32, b 46: an orange and its 10 bins": {"L": 60, "a": 32, "b": 46, "neighbors": 10, "sigma": 5},
+    "L 92: so light, none is so vivid": {"L": 92, "a": 32, "b": 46, "neighbors": 10, "sigma": 5},
     "K 16, σ 12: a wide code": {"L": 60, "a": -36, "b": 43, "neighbors": 16, "sigma": 12},
     "a screen's own green, at the rim": {"L": 87, "a": -85, "b": 82, "neighbors": 10, "sigma": 5},
 }
@@ -36,15 +36,16 @@ def explore(prior: Tensor | None = None) -> Explorer:
         prior: ``(313,)``, counts or shares of pixels in each bin (`rebalance.empirical_prior`); None leaves out how common and how
             heavy the bin is.
     """
-    controls = {"L": slider("L, lightness", 0, 100, 60), "a": slider("a, green to red", -LIMIT, LIMIT, 42),
-                "b": slider("b, blue to yellow", -LIMIT, LIMIT, 33), "neighbors": slider("K, nearest bins", 1, 16, 10),
+    controls = {"L": slider("L, lightness", 0, 100, 60), "a": slider("a, green to red", -LIMIT, LIMIT, 32),
+                "b": slider("b, blue to yellow", -LIMIT, LIMIT, 46), "neighbors": slider("K, nearest bins", 1, 16, 10),
                 "sigma": slider("σ of the code", 1, 20, 5)}
     return Explorer(_with(prior), controls, height=480, title="One colour on the ab plane, and its bins")
 
 
-def sheet(prior: Tensor | None = None) -> Picture:
-    """What `explore` shows at four settings: in gamut, too light, a wide code, and at the rim."""
-    return contact_sheet(_with(prior), SETTINGS)
+def sheet(prior: Tensor | None = None, settings: dict[str, dict] | None = None) -> Picture:
+    """What `explore` shows at some settings, {caption: the controls' values}; None takes `SETTINGS`: in gamut, too light, a wide
+    code, and at the rim."""
+    return contact_sheet(_with(prior), SETTINGS if settings is None else settings)
 
 
 def render(L: int, a: int, b: int, neighbors: int, sigma: float, prior: Tensor | None = None, weights: Tensor | None = None) -> Shown:

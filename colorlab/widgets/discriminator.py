@@ -23,7 +23,6 @@ from ..color import in_gamut, lab_to_rgb, rgb_to_lab, to_8_bit
 from ..controls import grey
 from ..generators import evaluating
 from ..judging import score
-from ..metrics import mean_chroma
 from ..plots import as_image
 from ..style import BLUE, INK, Picture
 from .explorer import Explorer, Shown, choice, contact_sheet, signed, slider, switch
@@ -35,6 +34,9 @@ FLAT = 65.0  # the L at which colours are shown alone
 EDITS = {  # name: its label and unit, the least, the most, what changes nothing, the slider's step, the curve's points, its ticks
     "saturation": ("chroma ×", 0.0, 2.0, 1.0, 0.05, 7, (0, 1, 2)), "hue": ("hue + (degrees)", -180, 180, 0, 5, 9, (-120, 0, 120)),
     "blur": ("blur of ab (pixels)", 0.0, 8.0, 0.0, 0.25, 7, (0, 4, 8))}
+SETTINGS = {  # of the contact sheet: what differs from an unchanged picture
+    "as it is": {"occlusion": True}, "without colour": {"saturation": 0.0}, "opposite hues": {"hue": 180},
+    "its own colours, blurred": {"blur": 4.0}}
 UNCHANGED = {name: edit[3] for name, edit in EDITS.items()}
 
 
@@ -79,13 +81,18 @@ def explore(judge=None, images: Tensor | None = None, names=None) -> Explorer:
 
 
 def sheet(judge=None, images: Tensor | None = None, names=None, photo: str | None = None) -> Picture:
-    """The same at four settings, on paper. ``photo``: the name of one; the most colourful unless given."""
+    """The same at the four `SETTINGS`, on paper. ``photo``: the name of one; unless given, that of which they decide most clearly."""
     judge, looks = _given(judge, images, names)
-    photo = photo or max(looks, key=lambda name: mean_chroma(rgb_to_lab(looks[name])[1:]).item())
-    unchanged = {"photo": photo, **UNCHANGED, "occlusion": False}
-    settings = {"as it is": {"occlusion": True}, "without colour": {"saturation": 0.0}, "opposite hues": {"hue": 180},
-                "its own colours, blurred": {"blur": 4.0}}
-    return contact_sheet(renderer(judge, looks), {told: {**unchanged, **some} for told, some in settings.items()})
+    render = renderer(judge, looks)
+    photo = photo or max(looks, key=lambda name: _decided(judge, rgb_to_lab(looks[name])))
+    return contact_sheet(render, {told: {"photo": photo, **UNCHANGED, "occlusion": False, **some} for told, some in SETTINGS.items()})
+
+
+def _decided(judge, lab: Tensor) -> float:
+    """How clearly the settings of the sheet make a picture now real, now fake: above 0 if they do, in logits."""
+    edits = ({k: v for k, v in some.items() if k in EDITS} for some in SETTINGS.values())
+    logits = score(judge, torch.stack([to_8_bit(lab_to_rgb(edit(lab, **some))) for some in edits]))
+    return min(logits.max().item(), -logits.min().item())
 
 
 def renderer(judge, images: dict):

@@ -30,6 +30,7 @@ SHOWN = {  # what to show: the scores of real and fake (N,) -> bool (N,)
     "fake called real: above 0": lambda real, fake: fake > 0,
     "original called fake": lambda real, fake: real <= 0,
 }
+FIRST = {"sort": "score of the fake", "order": ORDERS[0], "show": "all pairs", "one": True, "page": 1, "divider": 50}  # of a sheet
 
 
 def explore(pairs: Pairs, real_scores, fake_scores, losses=None) -> Explorer:
@@ -49,17 +50,21 @@ def explore(pairs: Pairs, real_scores, fake_scores, losses=None) -> Explorer:
     return Explorer(renderer(pairs, table), controls, height=_size(2)[1], title="Originals and their fakes")
 
 
-def sheet(pairs: Pairs, real_scores, fake_scores, losses=None) -> Picture:
-    """Five pairs at each of four settings, on paper: one crop of each photograph."""
+def sheet(pairs: Pairs, real_scores, fake_scores, losses=None, settings: dict[str, dict] | None = None) -> Picture:
+    """Five pairs at each of some settings, on paper.
+
+    Args:
+        pairs, real_scores, fake_scores, losses: as `explore`.
+        settings: {caption: the controls' values that differ from `FIRST`}; None takes four, of one crop of each photograph.
+    """
     table = numbers(pairs, real_scores, fake_scores, losses)
     last = "chroma of the original" if losses is None else "loss"
-    chosen = {"fakes that look most fake": ("score of the fake", ORDERS[1], 100),
-              "originals that look most real": ("score of the original", ORDERS[0], 0),
-              "fakes that come nearest to their originals, or beat them": ("difference, F − R", ORDERS[0], 50),
-              f"highest {last}": (last, ORDERS[0], 50)}
-    settings = {told: {"sort": sort, "order": order, "show": "all pairs", "one": True, "page": 1, "divider": divider}
-                for told, (sort, order, divider) in chosen.items()}
-    return contact_sheet(renderer(pairs, table, rows=1), settings, columns=1)
+    settings = settings or {
+        "fakes that look most fake": {"order": ORDERS[1], "divider": 100},
+        "originals that look most real": {"sort": "score of the original", "divider": 0},
+        "fakes that come nearest to their originals, or beat them": {"sort": "difference, F − R"},
+        f"highest {last}": {"sort": last}}
+    return contact_sheet(renderer(pairs, table, rows=1), {told: {**FIRST, **some} for told, some in settings.items()}, columns=1)
 
 
 def numbers(pairs: Pairs, real_scores, fake_scores, losses=None) -> dict[str, np.ndarray]:

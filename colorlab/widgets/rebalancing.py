@@ -44,9 +44,10 @@ def explore(prior_counts: Tensor, bins: AbBins | None = None) -> Explorer:
     return Explorer(_of(prior_counts, bins), controls, height=480, title="What a pixel of each colour weighs")
 
 
-def sheet(prior_counts: Tensor, bins: AbBins | None = None) -> Picture:
-    """What `explore` shows at four settings: the prior, the paper's weights, a smaller lambda, a wider sigma."""
-    return contact_sheet(_of(prior_counts, bins), SETTINGS)
+def sheet(prior_counts: Tensor, bins: AbBins | None = None, settings: dict[str, dict] | None = None) -> Picture:
+    """What `explore` shows at some settings, {caption: the controls' values}; None takes `SETTINGS`: the prior, the paper's weights,
+    a smaller lambda, a wider sigma."""
+    return contact_sheet(_of(prior_counts, bins), SETTINGS if settings is None else settings)
 
 
 def render(mix: float, sigma: float, scale: str, show: str, prior: Tensor, bins: AbBins) -> Shown:
