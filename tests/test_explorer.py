@@ -25,6 +25,16 @@ def explorer(options=("one", "two")):
                     height=80, title="A test")
 
 
+def test_a_slider_keeps_its_number_between_its_ends():
+    whole, share = slider("pixels", 0, 100, 50), slider("share", 0.1, 1, 0.38, 0.01, every=True)
+    whole.value, share.value = 120, 0
+    assert (whole.value, share.value) == (100, 0.1) and isinstance(whole.value, int)
+    share.value = 1
+    assert isinstance(share.value, float) and share.continuous_update and not whole.continuous_update
+    with pytest.raises(ValueError, match="value is 5, step 1; expected a value from min 0 to max 1"):
+        slider("share", 0, 1, 5)
+
+
 def test_it_draws_at_once_and_after_each_change():
     it = explorer()
     before = it.screen.value

@@ -80,8 +80,8 @@ def test_imports_are_declared(project):
         for name in (re.match(r"[\w-]+", entry)[0] for entry in project["dependencies"])
     }
     allowed = (
-        declared | set(sys.stdlib_module_names) | {"colorlab", "IPython", "triton"}
-    )  # IPython: with ipywidgets; triton: with torch
+        declared | set(sys.stdlib_module_names) | {"colorlab", "IPython", "traitlets", "triton"}
+    )  # IPython and traitlets: with ipywidgets; triton: with torch
     found = {}
     for path in sorted((ROOT / "colorlab").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from ..vision import VIEWS, as_seen
+from .slider import Slider, WholeSlider
 
 
 class Shown(NamedTuple):
@@ -30,8 +31,8 @@ class Shown(NamedTuple):
 
 def slider(label: str, least: float, most: float, value: float, step: float = 1, every: bool = False):
     """A slider for a number; whole if all four are. ``every``: the picture follows while it is dragged, not only when it is let go."""
-    kind = widgets.IntSlider if all(isinstance(x, int) for x in (least, most, value, step)) else widgets.FloatSlider
-    return kind(value=value, min=least, max=most, step=step, description=label, continuous_update=every, tooltip=label, **_ROOM)
+    kind = WholeSlider if all(isinstance(x, int) for x in (least, most, value, step)) else Slider
+    return kind(least, most, value, step, description=label, continuous_update=every)
 
 
 def choice(label: str, options, value=None):
