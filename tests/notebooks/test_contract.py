@@ -19,6 +19,7 @@ SERIES = [
     "05_galleries",
     "06_fine_tuning",
     "08_kernels",
+    "explorer",
 ]
 
 
