@@ -1,6 +1,6 @@
 """The quantized ab plane: which bins there are, how a colour is written in them, and how bins become a colour again.
 
-Zhang, Isola & Efros, *Colorful Image Colorization* (ECCV 2016), section 2.2: colour is predicted as a distribution over
+Zhang, Isola & Efros, *Colorful Image Colorization* (ECCV 2016), section 2.1: colour is predicted as a distribution over
 Q = 313 bins of the ab plane, 10 apart; a true colour is encoded softly over its nearest bins; the prediction is
 decoded by the annealed mean (equation 5). ``textbook.py`` has the plainest version of each.
 """
@@ -50,7 +50,7 @@ class AbBins(nn.Module):
         return neighbors_of(self.step, 1)(_image(ab, "ab", 2))[0].squeeze(-3)
 
     def soft_encode(self, ab: Tensor, neighbors: int = 10, sigma: float = 5.0) -> tuple[Tensor, Tensor]:
-        """Write each colour as weights over its nearest bins: exp(-d^2 / 2 sigma^2), made to sum to 1 (section 2.2).
+        """Write each colour as weights over its nearest bins: exp(-d^2 / 2 sigma^2), made to sum to 1 (section 2.1).
 
         Args:
             ab: ``(..., 2, H, W)``, any finite values, however far from the gamut.

@@ -2,7 +2,7 @@
 
     ab_plane.explore(prior)    move L, a, b, K and sigma        ab_plane.sheet(prior)    the same at four settings, on paper
 
-The bins and the soft code are those of Zhang, Isola & Efros, *Colorful Image Colorization* (ECCV 2016), section 2.2; the class
+The bins and the soft code are those of Zhang, Isola & Efros, *Colorful Image Colorization* (ECCV 2016), section 2.1; the class
 weight, which needs a prior, is their equation 4.
 """
 
