@@ -70,6 +70,7 @@ class Explorer(widgets.VBox):
             control.observe(lambda change, name=name: self.refresh(name), names="value")
         heading = [widgets.HTML(f"<b>{html.escape(title)}</b>")] if title else []
         super().__init__([*heading, widgets.HBox([*self.controls.values(), *beside], layout=widgets.Layout(flex_flow="row wrap")), self.screen])
+        self.add_class("colorlab-explorer")  # see slider.py
         self.refresh()
 
     def __repr__(self) -> str:

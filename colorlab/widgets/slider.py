@@ -1,6 +1,8 @@
 """A slider that is the browser's own: `<input type="range">` with its label, so keyboards, screen readers and fingers know it.
 
-ipywidgets' sliders are drawn by a library whose handles have no name: a screen reader says "slider, 60" and not of what.
+ipywidgets' sliders are drawn by a library whose handles have no name: a screen reader says "slider, 60" and not of what. JupyterLab
+takes arrow keys for its own shortcuts, unless the element that has the focus asks it not to (`data-lm-suppress-shortcuts`): the
+slider sees to that for all controls of the explorer in which it stands.
 """
 
 import anywidget
@@ -28,6 +30,9 @@ export default {
     input.addEventListener("change", tell);
     model.on("change", show);
     show();
+    const mine = ({ target }) => { target.dataset.lmSuppressShortcuts = "true"; };
+    const listen = () => (el.closest(".colorlab-explorer") ?? el).addEventListener("focusin", mine);
+    new ResizeObserver(listen).observe(el);  // once it stands in the page; a listener is added no second time
     return () => model.off("change", show);
   },
 };

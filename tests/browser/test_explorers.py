@@ -13,6 +13,8 @@ SHOWN = """i => {
   const image = cell.querySelector('img[src^="data:image/png"]'), words = cell.querySelector('[role=status]');
   return {picture: image?.src ?? '', alt: image?.alt ?? '', words: words?.innerText ?? '', height: cell.getBoundingClientRect().height};
 }"""
+FOCUS = """() => { const e = document.activeElement;
+  return [e.tagName, e.labels?.[0]?.innerText || e.getAttribute('aria-label') || e.title || e.innerText].join(': '); }"""
 EXPLORERS = ["ab_plane", "rebalancing", "temperature", "generator", "discriminator", "gallery"]
 
 
@@ -27,9 +29,10 @@ def page(chrome, jupyter):  # noqa: F811
     page.close()
 
 
-def cell_of(page, module: str) -> int:
+def cell_of(page, module: str, begins: str = "explore") -> int:
     """The number of the cell that begins its explorer."""
-    found = [i for i, cell in enumerate(page.evaluate(lab.STATE)["cells"]) if re.search(rf"^{module}\.explore\(", cell["source"], re.M)]
+    cells = page.evaluate(lab.STATE)["cells"]
+    found = [i for i, cell in enumerate(cells) if cell["type"] == "code" and re.search(rf"^{module}\.{begins}\(", cell["source"], re.M)]
     assert len(found) == 1
     return found[0]
 
@@ -66,8 +69,7 @@ def test_every_control_has_a_name_and_is_reached_by_tab(page, module):
     controls.first.focus()
     met = []
     for _ in range(controls.count()):
-        met.append(page.evaluate("""() => { const e = document.activeElement;
-            return [e.tagName, e.labels?.[0]?.innerText || e.getAttribute('aria-label') || e.title || e.innerText].join(': '); }"""))
+        met.append(page.evaluate(FOCUS))
         page.keyboard.press("Tab")
     assert len(set(met)) == controls.count() and all(len(name) > len("SELECT: ") for name in met), met
     before = page.evaluate(SHOWN, i)
@@ -75,3 +77,22 @@ def test_every_control_has_a_name_and_is_reached_by_tab(page, module):
     page.keyboard.press("ArrowDown")
     after = settled(page, i, before)
     assert after["words"] == before["words"]
+
+
+def test_the_game_is_played_with_tab_and_enter(page):
+    cell = page.locator(".jp-NotebookPanel .jp-Cell").nth(cell_of(page, "amt_game", "play"))
+    told = cell.get_by_role("status")
+    cell.get_by_label("Your name").focus()
+    page.keyboard.type("ann")
+    page.keyboard.press("Tab")
+    assert page.evaluate(FOCUS).startswith("BUTTON: Begin")
+    page.keyboard.press("Enter")
+    lab.wait_for(lambda: told.inner_text() == "Look at the cross.", 20, "the game to begin")
+    for name in ("left", "right"):
+        page.keyboard.press("Tab")
+        assert page.evaluate(FOCUS) == f"BUTTON: The photograph was on the {name}"
+        before = told.inner_html()
+        page.wait_for_timeout(2500)  # an empty frame and the second of the pair
+        page.keyboard.press("Enter")
+        lab.wait_for(lambda: told.inner_html() != before and told.inner_text().startswith(("Right", "Wrong")), 20, "the verdict", every=0.1)
+    assert (SCREENSHOTS.parent.parent / "notebooks" / "explorer_answers.csv").exists() is False  # it is written beside the copy
