@@ -26,7 +26,7 @@ EMPTY = 1e-12  # a share below this is called empty: lambda = 0 would weigh such
 GREY = 10.0  # chroma up to which a bin is called grey here
 SETTINGS = {  # of the contact sheet
     "the prior: grey is common": {"mix": 0.5, "sigma": 5, "scale": "log", "show": "prior"},
-    "λ 0.5, the paper's: grey weighs little": {"mix": 0.5, "sigma": 5, "scale": "log", "show": "weights"},
+    "λ 0.5, as Zhang et al. have it: grey weighs little": {"mix": 0.5, "sigma": 5, "scale": "log", "show": "weights"},
     "λ 0.05: the rare weigh far more": {"mix": 0.05, "sigma": 5, "scale": "log", "show": "weights"},
     "σ 15: a blurred prior, and milder weights": {"mix": 0.5, "sigma": 15, "scale": "log", "show": "weights"},
 }
