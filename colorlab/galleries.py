@@ -52,13 +52,25 @@ def held_out(judges: list, fold: Tensor, images: Tensor) -> Tensor:
 
 
 def judge_unit(real: Tensor, fake: Tensor, fold: Tensor) -> Tensor:
-    """Spread of the logits of each pair's judge ``(N,)``: divided by it, logits of all judges share a scale.
+    """Spread of the logits of each pair's judge ``(N,)``: divided by it, logits of all judges share a unit.
 
     The scale of a logit is a network's own: a confident judge would fill every gallery. Dividing changes no sign,
-    and no order within a judge.
+    and no order within a judge. To rank what several judges say, take `on_one_scale`.
     """
     spread = [torch.cat((real[fold == i], fake[fold == i])).std() for i in range(int(fold.max()) + 1)]
     return torch.stack(spread)[fold]
+
+
+def on_one_scale(real: Tensor, fake: Tensor, fold: Tensor) -> tuple[Tensor, Tensor]:
+    """Logits ``(N,)`` of originals and fakes, each from its pair's judge -> scores ``(N,)`` that can be pooled and ranked.
+
+    Less the judge's median, over its spread (`judge_unit`). Two judges share neither unit nor zero: one that finds
+    everything a little more fake would send its whole fold to one end. Above 0 a score lies in the upper half of what its
+    judge said; that is no verdict, which only the logit's sign is.
+    """
+    middle = torch.stack([torch.cat((real[fold == i], fake[fold == i])).median() for i in range(int(fold.max()) + 1)])[fold]
+    unit = judge_unit(real, fake, fold)
+    return (real - middle) / unit, (fake - middle) / unit
 
 
 def one_each(order, groups: list[str], n: int = 10) -> list[int]:

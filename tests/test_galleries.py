@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from colorlab import galleries
-from colorlab.galleries import cross_fit, held_out, judge_unit, one_each
+from colorlab.galleries import cross_fit, held_out, judge_unit, on_one_scale, one_each
 from colorlab.loop import Log
 from colorlab.pairs import Pairs
 
@@ -70,6 +70,19 @@ def test_dividing_by_the_unit_makes_a_confident_judge_one_of_many():
     assert torch.allclose(real * louder / unit, real / judge_unit(real, fake, fold))
     loud, fair = ((real * louder / u).topk(10).indices.tolist() for u in (1, unit))
     assert fold[loud].all() and not fold[fair].all()
+
+
+def test_on_one_scale_neither_unit_nor_zero_of_a_judge_matters():
+    generator = torch.Generator().manual_seed(0)
+    real, fake = torch.randn(200, generator=generator) + 1, torch.randn(200, generator=generator) - 1
+    fold = torch.arange(200) % 2
+    unit, zero = torch.where(fold == 1, 5.0, 1.0), torch.where(fold == 1, -30.0, 0.0)
+    alike, scores = on_one_scale(real, fake, fold), on_one_scale(unit * real + zero, unit * fake + zero, fold)
+    for a, b in zip(alike, scores):
+        assert torch.allclose(a, b, atol=1e-5)
+    assert (torch.cat(scores)[fold.repeat(2) == 1] > 0).float().mean() == 0.5
+    shifted = (unit * fake + zero) / judge_unit(unit * real + zero, unit * fake + zero, fold)
+    assert fold[shifted.argsort()[:50]].all() and not fold[scores[1].argsort()[:50]].all()  # dividing alone is not enough
 
 
 def test_one_each_keeps_the_best_of_a_photograph():
