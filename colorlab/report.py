@@ -105,7 +105,7 @@ def contrasts_figure(results: dict):
                     ax.plot(mean, y + shift, marker, color=color, mfc=color if marker == "o" else "white")
             ax.set(title=f"{turn}: {key}", xlabel=unit, yticks=range(len(contrasts)), yticklabels=list(contrasts),
                    ylim=(len(contrasts) - 0.5, -0.5))
-    fig.suptitle("held out:  ● random   □ most real", fontsize=10.5)
+    fig.suptitle("held out:  ● random half   □ most real fifth", fontsize=10.5)
     return fig
 
 
