@@ -10,7 +10,7 @@ export MALLOC_MMAP_MAX_ ?= 0
 export MALLOC_TRIM_THRESHOLD_ ?= 2147483647
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-all test test-browser lab data bench gpu gpu-check gpu-bench gpu-train gpu-notebooks clean
+.PHONY: help setup run run-all test test-browser lab book data bench gpu gpu-check gpu-bench gpu-train gpu-notebooks clean
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -44,6 +44,9 @@ lab: $(STAMP)  ## open JupyterLab on the notebooks (LAB='--allow-root --no-brows
 	@if [ -d "$$COLORLAB_PHOTOS" ]; then export COLORLAB_PHOTOS="$$(cd "$$COLORLAB_PHOTOS" && pwd)"; fi; \
 	$(PY) -m jupyterlab $(LAB) --ServerApp.root_dir=. notebooks/00_start_here.ipynb
 
+book: $(STAMP)  ## the stored notebooks and a glossary as a site to read on a phone or offline, in build/book/index.html
+	@$(PY) notebooks/book.py
+
 data: $(STAMP)  ## download Imagenette (about 100 MB), the one thing here that uses the network
 	@$(PY) -c 'from colorlab import photos; print(len(photos.load("imagenette", download=True)), "photographs are ready")'
 
@@ -57,6 +60,7 @@ gpu-check: $(STAMP)  ## the fused kernels against float64 on the GPU
 	@$(PY) -m pytest -q tests/kernels/against_float64.py
 
 gpu-bench: $(STAMP)  ## the fused kernels beside the memory's speed and the plain way, into results/kernels-gpu.json
+	@$(PY) -c 'import kornia' 2>/dev/null || $(PY) -m pip install --quiet --editable '.[test,bench]' || echo "going on without kornia"
 	@$(PY) tests/benchmarks --only gpu --json results/kernels-gpu.json
 
 gpu-train: $(STAMP)  ## a full-width generator on COLORLAB_PHOTOS, into build/gpu; stopped, it goes on when called again (TRAIN='--steps 60000')

@@ -25,21 +25,31 @@ def _order(n: int, epoch: int, seed: int) -> Tensor:
 
 
 def random_crops(images: Tensor | list[Tensor], crop: int, zoom: bool, seed: int, first: int = 0) -> Tensor:
-    """uint8 ``(N, 3, S, S)`` -> uint8 ``(N, 3, crop, crop)``: each from a random place, of a random size, mirrored or not.
+    """uint8 ``(N, 3, S, S)`` -> uint8 ``(N, 3, crop, crop)`` on their device: each from a random place, of a random size, mirrored or not.
 
-    images: also a list of N, rows of a mapped file: no more of each is read than its crop. first: the place of these images in a batch of which others take the rest; what is drawn belongs to the place.
+    Args:
+        images: square; also a list of N, rows of a mapped file: no more of each is read than its crop.
+        crop: pixels a side, at most S. zoom: shrink squares of crop to S pixels; False cuts squares of crop pixels.
+        seed: of what is drawn. first: the place of these images in a batch of which others take the rest; what is drawn
+            belongs to the place.
     """
     draw = torch.rand(first + len(images), 4, generator=torch.Generator().manual_seed(seed))[first:].tolist()
     full = images[0].shape[-1]
-    crops = torch.empty(len(images), 3, crop, crop, dtype=images[0].dtype)
+    crops = torch.empty(len(images), 3, crop, crop, dtype=torch.uint8, device=images[0].device)
     for image, out, (size, top, left, mirror) in zip(images, crops, draw):
         side = round(crop * (full / crop) ** size) if zoom else crop
         y, x = round(top * (full - side)), round(left * (full - side))
         one = image[None, :, y:y + side, x:x + side]
-        if side != crop:  # (channels last: twice as fast)
-            one = F.interpolate(one.contiguous(memory_format=torch.channels_last), (crop, crop), mode="bilinear", antialias=True)
+        one = _shrunk(one, crop) if side != crop else one
         out.copy_(one[0].flip(-1) if mirror < 0.5 else one[0])
     return crops
+
+
+def _shrunk(image: Tensor, size: int) -> Tensor:
+    """uint8 (1, 3, S, S) -> (1, 3, size, size), antialiased."""
+    if image.device.type == "cpu":  # bytes to bytes, and twice as fast with the channels last
+        return F.interpolate(image.contiguous(memory_format=torch.channels_last), (size, size), mode="bilinear", antialias=True)
+    return F.interpolate(image.float(), (size, size), mode="bilinear", antialias=True).round_().clamp_(0, 255).byte()
 
 
 def bend(L: Tensor, gamma: float, seed: int, first: int = 0) -> Tensor:
@@ -52,7 +62,10 @@ def bend(L: Tensor, gamma: float, seed: int, first: int = 0) -> Tensor:
 
 
 def at_a_quarter(ab: Tensor, labels: str = "average") -> Tensor:
-    """The truth at the network's output size: ab ``(N, 2, H, W)`` -> ``(N, 2, H/4, W/4)``."""
+    """The truth at the network's output size: ab ``(N, 2, H, W)``, H and W multiples of 4 -> ``(N, 2, H/4, W/4)``.
+
+    labels: "average" over 4 x 4 pixels, or "sample" every fourth, as Zhang et al. did.
+    """
     if labels not in ("average", "sample"):
         raise ValueError(f"labels is {labels!r}; expected 'average' or 'sample'")
     return F.avg_pool2d(ab, 4) if labels == "average" else ab[..., ::4, ::4]

@@ -44,6 +44,8 @@ class AbBins(nn.Module):
             ab: ``(..., 2, H, W)``, any finite values.
         Returns:
             int64 ``(..., H, W)``, indices into ``centers``; on a tie, any one of the nearest.
+        Raises:
+            ValueError: ``ab`` has no two channels, or holds NaN or infinite values.
         """
         return neighbors_of(self.step, 1)(_image(ab, "ab", 2))[0].squeeze(-3)
 
@@ -57,18 +59,18 @@ class AbBins(nn.Module):
         Returns:
             indices ``(..., K, H, W)`` int64 and weights ``(..., K, H, W)`` in ab's dtype, nearest bin first.
         Raises:
-            ValueError: ``neighbors`` is not in 1..Q, ``sigma`` is not positive, ``ab`` has no two channels.
+            ValueError: ``neighbors`` is not in 1..Q, ``sigma`` is not positive, ``ab`` has no two channels, or holds NaN or infinite
+                values (the fused kernels answer these with NaN instead: looking would make the GPU wait).
         """
-        if not sigma > 0:
-            raise ValueError(f"sigma is {sigma}; expected a positive width in units of a and b")
-        if kernels.fused(_image(ab, "ab", 2)) and _whole(neighbors, len(self)) <= kernels.NEIGHBORS:
+        check_code(neighbors, sigma, len(self))
+        if kernels.fused(_image(ab, "ab", 2)) and neighbors <= kernels.NEIGHBORS:
             from .kernels import ops
 
             flat = ab.reshape(-1, 2, ab.shape[-2] * ab.shape[-1]).contiguous()
             indices, weights = ops.soft_encode(flat, self.step, neighbors, sigma)
             shape = *ab.shape[:-3], neighbors, *ab.shape[-2:]
             return indices.long().view(shape), weights.to(ab.dtype).view(shape)
-        indices, weights = neighbors_of(self.step, _whole(neighbors, len(self)))(ab, sigma)
+        indices, weights = neighbors_of(self.step, neighbors)(ab, sigma)
         return indices, weights.to(ab.dtype)
 
     def soft_encode_dense(self, ab: Tensor, neighbors: int = 10, sigma: float = 5.0) -> Tensor:
@@ -96,14 +98,17 @@ class AbBins(nn.Module):
             rows = logits.reshape(-1, len(self), logits.shape[-2] * logits.shape[-1]).contiguous()
             ab = ops.annealed_mean(rows, self.centers.to(logits.device), temperature)
             return ab.view(*logits.shape[:-3], 2, *logits.shape[-2:])
-        probabilities = torch.softmax(logits / temperature, dim=-3)
-        return torch.einsum("...qhw,qc->...chw", probabilities, self.centers.to(logits))
+        exact = logits.float() if logits.dtype.itemsize < 4 else logits
+        probabilities = torch.softmax(exact / temperature, dim=-3)
+        return torch.einsum("...qhw,qc->...chw", probabilities, self.centers.to(exact)).to(logits.dtype)
 
 
-def _whole(neighbors: int, most: int) -> int:
+def check_code(neighbors: int, sigma: float, most: int) -> None:
+    """Refuse a number of neighbours out of 1..most, and a width that is not positive."""
     if isinstance(neighbors, bool) or not isinstance(neighbors, int) or not 1 <= neighbors <= most:
         raise ValueError(f"neighbors is {neighbors!r}; expected a whole number from 1 to {most}, the number of bins")
-    return neighbors
+    if not sigma > 0:
+        raise ValueError(f"sigma is {sigma}; expected a positive width in units of a and b")
 
 
 @lru_cache(maxsize=None)

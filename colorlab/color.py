@@ -36,15 +36,19 @@ def rgb_to_lab(rgb: Tensor, check: bool = True) -> Tensor:
         TypeError: ``rgb`` is no tensor, or of an integer type other than uint8.
         ValueError: ``rgb`` has no three channels at dimension -3, or values out of [0, 1].
     """
-    stored, rgb = rgb, _image(rgb, "rgb", 3, integers=True)
-    if check:
+    levels = _image(rgb, "rgb", 3, integers=True).dtype == torch.uint8
+    if check and not levels:
         _check_range(rgb, "rgb", 0.0, 1.0)
     if kernels.fused(rgb):
         from .kernels import ops
 
-        return ops.rgb_to_lab(_rows(stored)).view(rgb.shape)
+        return ops.rgb_to_lab(_rows(rgb)).view(rgb.shape)
     if _plain_on_cpu(rgb):
-        return _rgb_to_lab_on_cpu(stored)
+        return _rgb_to_lab_on_cpu(rgb)
+    if levels:
+        rgb = rgb.to(torch.float32) / 255
+    if rgb.dtype.itemsize < 4:  # computed in single precision, as the kernels do
+        return rgb_to_lab(rgb.float(), check=False).to(rgb.dtype)
     xyz = _channels_times(srgb_to_linear(rgb), _matrix(rgb) / rgb.new_tensor(WHITE)[:, None])
     fx, fy, fz = lab_curve(xyz).unbind(-3)
     return torch.stack((116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)), dim=-3)
@@ -70,6 +74,8 @@ def lab_to_rgb(lab: Tensor, clip: bool = True, check: bool = True) -> Tensor:
         from .kernels import ops
 
         return ops.lab_to_rgb(_rows(lab), clip).view(lab.shape)
+    if lab.dtype.itemsize < 4:
+        return lab_to_rgb(lab.float(), clip, check=False).to(lab.dtype)
     linear = _lab_to_linear(lab)
     return linear_to_srgb(linear.clamp(0, 1) if clip else linear)
 
@@ -123,8 +129,8 @@ def _rows(image: Tensor) -> Tensor:
 
 
 def _plain_on_cpu(image: Tensor) -> bool:
-    """Whether the fast way of a processor applies: single precision, nothing to differentiate or to compile."""
-    return (image.device.type == "cpu" and image.dtype == torch.float32 and image.numel() > 0
+    """Whether the fast way of a processor applies: uint8 or single precision, nothing to differentiate or to compile."""
+    return (image.device.type == "cpu" and image.dtype in (torch.uint8, torch.float32) and image.numel() > 0
             and not torch.compiler.is_compiling() and not (image.requires_grad and torch.is_grad_enabled()))
 
 
@@ -148,7 +154,7 @@ def _rgb_to_lab_on_cpu(rgb: Tensor) -> Tensor:
             below = t.sub_(above)  # 0 unless near black
             curve = above.log2_().mul_(1 / 3).exp2_().add_(below, alpha=KAPPA).add_(below.sign_(), alpha=gap)
             (fx, fy, fz), (L, a, b) = curve.unbind(1), place.unbind(1)
-            torch.mul(fy, 116, out=L).sub_(16).clamp_(min=0)  # of black, rounding makes -4e-6 on some processors
+            torch.hardshrink(torch.mul(fy, 116, out=L).sub_(16), 2e-5, out=L)  # of black, rounding makes -4e-6 on some processors
             torch.sub(fx, fy, out=a).mul_(500)
             torch.sub(fy, fz, out=b).mul_(200)
     return out.view(rgb.shape)
@@ -180,14 +186,12 @@ def _channels_times(image: Tensor, matrix: Tensor) -> Tensor:
 
 
 def _image(image: Tensor, name: str, channels: int, integers: bool = False) -> Tensor:
-    """Check that ``image`` is a floating tensor (..., channels, H, W); turn uint8 into float32 where allowed."""
+    """Check that ``image`` is a floating tensor (..., channels, H, W), or uint8 where allowed."""
     if not isinstance(image, Tensor):
         raise TypeError(f"{name} is a {type(image).__name__}; expected a torch tensor (..., {channels}, H, W)")
     if image.ndim < 3 or image.shape[-3] != channels:
         raise ValueError(f"{name} has shape {tuple(image.shape)}; expected (..., {channels}, H, W), channels first")
-    if integers and image.dtype == torch.uint8:
-        return image.to(torch.float32) / 255
-    if not image.is_floating_point():
+    if not image.is_floating_point() and not (integers and image.dtype == torch.uint8):
         wanted = "floating values in [0, 1] or uint8 in 0..255" if integers else "floating values"
         raise TypeError(f"{name} has dtype {image.dtype}; expected {wanted}")
     return image

@@ -90,11 +90,15 @@ class MovedBytes(TorchDispatchMode):
     def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
         result = operation(*args, **(kwargs or {}))
         name = operation.overloadpacket.__name__
-        if not operation.is_view and not name.startswith(("empty", "detach", "_unsafe_view")):
+        if not operation.is_view and not name.startswith(("empty", "new_empty", "detach", "_unsafe_view")):
             given = {key: value for key, value in (kwargs or {}).items() if key != "out"}
             read = [x for x in tree_leaves((args, given)) if isinstance(x, Tensor)]
+            if name in ("copy_", "zero_", "fill_"):
+                read = read[1:]  # the first is only written
             written = [x for x in tree_leaves(result) if isinstance(x, Tensor)]
-            if name.startswith(("gather", "scatter_add")):
+            if name in ("index", "index_select"):
+                read[0:1] = written  # as much of the first as is picked
+            elif name.startswith(("gather", "scatter_add")):
                 touched = sum(x.numel() for x in read if x.dtype == torch.int64) * read[0].element_size()
                 read[0:1], written = [], [] if name == "scatter_add_" else written
                 self._add(name, touched * (2 if name == "scatter_add_" else 1))
@@ -111,7 +115,10 @@ def _bytes(tensor: Tensor) -> int:
 
 
 def kept_bytes(loss: Callable[[], Tensor]) -> int:
-    """Bytes that autograd keeps from the forward to the backward pass of ``loss()``, each piece of memory once."""
+    """Bytes that autograd keeps from the forward to the backward pass of ``loss()``, each piece of memory once.
+
+    What an `autograd.Function` keeps as an attribute of its ``ctx`` counts, too.
+    """
     kept: dict[int, int] = {}
 
     def note(tensor: Tensor) -> Tensor:
@@ -121,7 +128,15 @@ def kept_bytes(loss: Callable[[], Tensor]) -> int:
 
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         value = loss()
-    del value
+    nodes, met = [value.grad_fn], set()
+    while nodes:
+        node = nodes.pop()
+        if node is not None and node not in met:
+            met.add(node)
+            for held in tree_leaves(list(getattr(node, "__dict__", {}).values())):
+                if isinstance(held, Tensor):
+                    note(held)
+            nodes += [before for before, _ in node.next_functions]
     return sum(kept.values())
 
 

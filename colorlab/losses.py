@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from . import kernels
-from .bins import AbBins
+from .bins import AbBins, check_code
 from .color import _image
 
 CHUNK = 1 << 22  # logits that a processor goes through at once: 16 MB, much of which its cache holds
@@ -37,7 +37,7 @@ def rebalanced_cross_entropy(logits: Tensor, ab: Tensor, bins: AbBins, weights: 
     """Cross-entropy between predicted distributions and soft codes, each pixel weighed by its nearest bin (equation 2).
 
     The soft codes are never written out over all Q bins: the loss gathers K logits a pixel, and the gradient needs one
-    buffer as large as the logits. On CUDA two kernels do it, each reading the logits once.
+    buffer as large as the logits. On CUDA three kernels do it: one encodes, two read the logits, once each.
 
     Args:
         logits: ``(N, Q, H, W)``.
@@ -46,17 +46,24 @@ def rebalanced_cross_entropy(logits: Tensor, ab: Tensor, bins: AbBins, weights: 
         weights: ``(Q,)`` class weights of `rebalance.class_weights`; None weighs all pixels alike.
         neighbors, sigma: of the soft code, see `AbBins.soft_encode`.
     Returns:
-        a scalar: the mean over pixels of weight times cross-entropy, in nats.
+        a scalar: the mean over pixels of weight times cross-entropy, in nats, in single precision at least. NaN without pixels.
     Raises:
-        ValueError: shapes that do not fit each other.
+        ValueError: shapes or devices that do not fit each other; neighbors, sigma or ab as `AbBins.soft_encode` refuses them.
+        TypeError: logits or ab are not floating.
     """
     return weighted_and_plain(logits, ab, bins, weights, neighbors, sigma)[0]
 
 
 def weighted_and_plain(logits: Tensor, ab: Tensor, bins: AbBins, weights: Tensor | None = None,
                        neighbors: int = 10, sigma: float = 5.0) -> tuple[Tensor, Tensor]:
-    """The rebalanced cross-entropy and, for the log, the same without weights (detached). A log should show both."""
+    """The rebalanced cross-entropy and, for the log, the same without weights (detached). A log should show both.
+
+    Args, Raises: as `rebalanced_cross_entropy`.
+    Returns:
+        two scalars.
+    """
     _check_shapes(logits, ab, bins, weights)
+    check_code(neighbors, sigma, len(bins))
     whole = kernels.fused(logits, True) or torch.compiler.is_compiling()  # as two operations that nobody looks into
     if whole and neighbors <= kernels.NEIGHBORS and logits.dtype != torch.float64:
         from .kernels import ops
@@ -64,8 +71,9 @@ def weighted_and_plain(logits: Tensor, ab: Tensor, bins: AbBins, weights: Tensor
         indices, codes = ops.soft_encode(ab.detach().flatten(2).contiguous(), bins.step, neighbors, sigma)  # (N, K, P)
         per_pixel, _ = ops.soft_cross_entropy(logits.flatten(2).contiguous(), indices, codes)  # (N, P)
     else:
+        exact = logits.float() if logits.dtype.itemsize < 4 else logits
         indices, codes = bins.soft_encode(ab, neighbors, sigma)  # (N, K, H, W), nearest first
-        per_pixel = SoftCrossEntropy.apply(logits, indices, codes.to(logits.dtype))  # (N, H, W)
+        per_pixel = SoftCrossEntropy.apply(exact, indices, codes.to(exact.dtype))  # (N, H, W)
     plain = per_pixel.detach().mean()
     if weights is None:
         return per_pixel.mean(), plain
@@ -128,9 +136,11 @@ def adversarial_loss(fake: Tensor) -> Tensor:
 
 
 def _check_shapes(logits: Tensor, ab: Tensor, bins: AbBins, weights: Tensor | None) -> None:
-    if logits.ndim != 4 or logits.shape[1] != len(bins):
+    if _image(logits, "logits", len(bins)).ndim != 4:
         raise ValueError(f"logits has shape {tuple(logits.shape)}; expected (N, {len(bins)}, H, W)")
     wanted = (len(logits), 2, *logits.shape[-2:])
+    if _image(ab, "ab", 2).device != logits.device:
+        raise ValueError(f"ab is on {ab.device} and logits on {logits.device}; expected one device")
     if ab.shape != wanted:
         raise ValueError(f"ab has shape {tuple(ab.shape)}; expected {wanted}, the logits' size: average or sample it")
     if weights is not None and weights.shape != (len(bins),):

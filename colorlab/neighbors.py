@@ -5,6 +5,8 @@ between them, and by symmetry only on one eighth of that square: a dozen candida
 Near the rim of the bins a table tells each small cell's candidates (`Neighbors.among_candidates`). Beyond it all are compared.
 """
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -17,7 +19,7 @@ class Neighbors:
     """Looks for the k nearest of some points of a grid.
 
     Args:
-        centers: ``(Q, 2)`` int64, different multiples of ``step``.
+        centers: ``(Q, 2)`` int64, different multiples of ``step``, the grid's distance.
         k: how many; 1 to Q.
     """
 
@@ -28,15 +30,19 @@ class Neighbors:
             self.offsets = octant_offsets(k)
             self.network = sorting_network(len(self.offsets), k)
             self.octants, self.corner, self.cells = octant_table(centers // step, self.offsets)
+        self.tables = {torch.device("cpu"): (self.candidates, self.places, self.low)}  # and where else they were asked for
 
     def __call__(self, ab: Tensor, sigma: float | None = None) -> tuple[Tensor, Tensor]:
         """ab (..., 2, H, W), any finite values -> indices int64 and squared distances, both (..., k, H, W), nearest first.
 
         With ``sigma``, instead of the distances their weights, exp(-d^2 / 2 sigma^2), made to sum to 1. Beyond the bins the
         distances have the least one taken off. In single precision they are right to some 4e-6 of themselves.
+
+        Raises:
+            ValueError: ab holds NaN or infinite values.
         """
         points = ab.detach().to(torch.float64 if ab.dtype == torch.float64 else torch.float32)
-        points = points.reshape(-1, 2, ab.shape[-2] * ab.shape[-1])  # (N, 2, P)
+        points = points.reshape(math.prod(ab.shape[:-3]), 2, ab.shape[-2] * ab.shape[-1])  # (N, 2, P)
         (n, _, pixels), on_cpu = points.shape, points.device.type == "cpu"
         look = self.on_the_grid if on_cpu and points.dtype == torch.float32 and self.k <= MOST else self.among_candidates
         indices, values = points.new_empty(n, self.k, pixels, dtype=torch.int64), points.new_empty(n, self.k, pixels)
@@ -86,20 +92,22 @@ class Neighbors:
     def among_candidates(self, ab: Tensor) -> tuple[Tensor, Tensor]:
         """ab (2, P) -> indices, squared distances, both (k, P), by the table of candidates; beyond it, by comparing with every bin."""
         points, k, device = ab.T, self.k, ab.device
-        cell = ((points - self.low.to(points)) / (CELL * self.step)).floor()
+        if device not in self.tables:
+            self.tables[device] = tuple(x.to(device) for x in self.tables[torch.device("cpu")])
+        candidates, places, low = self.tables[device]
+        cell = ((points - low.to(points)) / (CELL * self.step)).floor()
         inside = ((cell >= 0) & (cell < points.new_tensor(self.shape))).all(1)
         cell = torch.where(inside[:, None], cell, 0).long()
         row = cell[:, 0] * self.shape[1] + cell[:, 1]
-        found, places = (x.to(device).index_select(-2, row) for x in (self.candidates, self.places))
-        indices, squared = _among(points, found, places, k)
+        indices, squared = _among(points, candidates.index_select(0, row), places.index_select(1, row), k)
         if not inside.all():
             if not torch.isfinite(points).all():
                 raise ValueError("ab holds NaN or infinite values; expected finite colours")
-            everything, places = torch.arange(len(self.centers), device=device), self.centers.double().T.to(device)
+            everything, places = torch.arange(len(self.centers)), self.centers.double().T
             for part in (~inside).nonzero().squeeze(1).split(CHUNK):
-                found, distances = _among(points[part].double(), everything.expand(len(part), -1), places[:, None], k)
-                # Far away, what counts is a small difference of large distances: taken in float64.
-                indices[part], squared[part] = found, (distances - distances[:, :1]).to(squared.dtype)
+                # Far away, what counts is a small difference of large distances: float64, on the CPU, since not all devices have it.
+                found, distances = _among(points[part].cpu().double(), everything.expand(len(part), -1), places[:, None], k)
+                indices[part], squared[part] = found.to(device), (distances - distances[:, :1]).to(squared)
         return indices.T, squared.T
 
 

@@ -2,9 +2,11 @@
 
 import base64
 import copy
+import functools
 import hashlib
 import html
 import io
+import mimetypes
 import os
 import platform
 import re
@@ -110,23 +112,40 @@ def tidy_outputs(outputs) -> list:
 # ----------------------------------------------------------------------------------- web pages of the results
 def web_page(nb, path: Path, folder: Path) -> str:
     """One self-contained page: pictures inside, alternative texts from the prose, links between pages."""
-    from bs4 import BeautifulSoup
-    from nbconvert import HTMLExporter
+    soup = rendered(nb, path, folder)
+    for link in soup.select("a[href*='.ipynb']"):
+        link["href"] = re.sub(r"^(\w+)\.ipynb(?=#|$)", r"\1.html", link["href"])
+    return str(soup)
 
-    exporter = HTMLExporter(embed_images=True, anchor_link_text="")
-    page, _ = exporter.from_notebook_node(
+
+def rendered(nb, path: Path, folder: Path):
+    """The page as a soup whose links still lead where the notebook's do; `folder` is where its paths begin."""
+    from bs4 import BeautifulSoup
+
+    page, _ = exporter().from_notebook_node(
         nb, resources={"metadata": {"name": path.stem, "path": str(folder)}}
     )
     soup = BeautifulSoup(page, "html.parser")
     descriptions = {picture: alt for cell, alt in figures(nb) for picture in pictures(cell)}
     for image in soup.select("img[src^='data:image/']"):
         image["alt"] = descriptions.get("".join(image["src"].split(",", 1)[1].split()), image.get("alt", ""))
-    for link in soup.select("a[href*='.ipynb']"):
-        link["href"] = re.sub(r"^(\w+)\.ipynb(?=#|$)", r"\1.html", link["href"])
+    for image in soup.select("img[src]"):  # nbconvert embeds what lies below `folder`, but ../figures does not
+        file = folder / image["src"]
+        if not re.match(r"[a-z]+:", image["src"]) and file.is_file():
+            kind = mimetypes.guess_type(file.name)[0]
+            image["src"] = f"data:{kind};base64,{base64.b64encode(file.read_bytes()).decode()}"
     for script in soup.select("script[src^='http'], script[type^='text/x-mathjax']"):
         script.decompose()  # the page must read the same without a network
     formulas_as_mathml(soup)
-    return str(soup)
+    return soup
+
+
+@functools.cache
+def exporter():
+    """nbconvert's, made once: to compile its templates takes longer than to use them."""
+    from nbconvert import HTMLExporter
+
+    return HTMLExporter(embed_images=True, anchor_link_text="")
 
 
 def formulas_as_mathml(soup) -> None:
@@ -141,9 +160,14 @@ def formulas_as_mathml(soup) -> None:
         parts = FORMULA.split(str(text))  # prose, TeX, prose, TeX, ..., prose
         if len(parts) > 1:
             drawn = [html.escape(part, quote=False) if i % 2 == 0 else
-                     convert(part.strip("$").strip(), display="block" if part.startswith("$$") else "inline")
+                     convert(in_pairs(part.strip("$").strip()), display="block" if part.startswith("$$") else "inline")
                      for i, part in enumerate(parts)]
             text.replace_with(BeautifulSoup("".join(drawn), "html.parser"))
+
+
+def in_pairs(tex: str) -> str:
+    r"""\Big( and \Big) as \left( and \right): in MathML a large bracket that has an exponent would shrink."""
+    return re.sub(r"\\[bB]igg?(?=[)\]])", r"\\right", re.sub(r"\\[bB]igg?(?=[(\[])", r"\\left", tex))
 
 
 def pictures(cell) -> list[str]:

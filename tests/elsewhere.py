@@ -59,6 +59,8 @@ class Device(TorchDispatchMode):
             mixed = [x for x in found if isinstance(x, torch.Tensor) and not isinstance(x, Elsewhere) and x.dim()]
             if mixed and func.overloadpacket not in (torch.ops.aten.index, torch.ops.aten.index_put_):  # which allow it
                 raise RuntimeError(f"{func} mixes {DEVICE} with cpu: {[tuple(x.shape) for x in mixed]}")
+        if theirs and func.overloadpacket is torch.ops.aten._upsample_bilinear2d_aa and args[0].dtype == torch.uint8:
+            raise RuntimeError(f"{func} is not implemented for uint8 on {DEVICE}")  # as on CUDA
         if wanted is not None and wanted.type == DEVICE.type:
             kwargs["device"] = torch.device("cpu")
         result = func(*tree_map(_unwrap, args), **tree_map(_unwrap, kwargs))

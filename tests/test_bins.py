@@ -113,6 +113,14 @@ def test_annealed_mean_equals_the_textbook_and_its_limits(ab313):
     assert torch.allclose(ab313.annealed_mean(logits + 7), ab313.annealed_mean(logits))  # a shift changes nothing
 
 
+@pytest.mark.parametrize("dtype, step", [(torch.bfloat16, 2**-8), (torch.float16, 2**-11)])
+def test_annealed_mean_in_half_precision_is_rounded_once(ab313, dtype, step):
+    logits = (5 * torch.randn(313, 6, 7, generator=torch.Generator().manual_seed(0))).to(dtype)
+    wanted = textbook.annealed_mean(logits.double(), ab313.centers.double())
+    found = ab313.annealed_mean(logits)
+    assert found.dtype == dtype and ((found.double() - wanted).abs() <= step * wanted.abs() + 1e-3).all()
+
+
 def test_encode_then_decode_comes_close(ab313):
     ab = color.rgb_to_lab(photos.samples()["astronaut"])[1:, ::5, ::5]
     code = ab313.soft_encode_dense(ab)

@@ -52,6 +52,24 @@ def test_autocast_does_not_make_lab_coarse():
     assert torch.equal(inside, color.rgb_to_lab(rgb))
 
 
+@pytest.mark.parametrize("dtype, step", [(torch.bfloat16, 2**-8), (torch.float16, 2**-11)])
+def test_half_precision_is_that_of_the_result_alone(dtype, step):
+    """As on a GPU: what is between is single precision, so that only what goes in and out is rounded."""
+    rgb = torch.rand(3, 40, 50, generator=torch.Generator().manual_seed(0)).to(dtype)
+    lab = color.rgb_to_lab(rgb.double())
+    assert color.rgb_to_lab(rgb).dtype == dtype
+    assert ((color.rgb_to_lab(rgb).double() - lab).abs() <= step * lab.abs() + 1e-3).all()
+    wanted = color.lab_to_rgb(lab.to(dtype).double(), check=False)
+    assert ((color.lab_to_rgb(lab.to(dtype), check=False).double() - wanted).abs() <= step * wanted.abs() + 1e-5).all()
+
+
+def test_colours_that_are_none_go_on_as_they_were():
+    """With check=False nothing is clamped: the fast way agrees with the textbook's outside [0, 1], too."""
+    rgb = torch.linspace(-0.5, 1.5, 300).view(3, 10, 10)
+    wanted = color.rgb_to_lab(rgb.double(), check=False)
+    assert torch.allclose(color.rgb_to_lab(rgb, check=False).double(), wanted, rtol=1e-5, atol=1e-4)
+
+
 def test_gradients_go_the_textbooks_way():
     rgb = torch.rand(3, 4, 4, requires_grad=True)
     color.rgb_to_lab(rgb).sum().backward()

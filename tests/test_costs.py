@@ -64,12 +64,20 @@ def test_kept_is_each_piece_of_memory_once():
     assert costs.kept_bytes(lambda: (x.exp() * x).sum()) == 2 * x.nbytes
 
 
-def test_our_loss_keeps_little_beside_the_logits_and_torchs_keeps_as_much_again():
+def test_what_a_function_keeps_for_itself_counts():
+    """Our loss keeps the logits, which are there anyhow, its derivative, and codes of ten bins in 313."""
     bins, logits = AbBins(), torch.rand(2, 313, 8, 8, requires_grad=True)
     ab = 50 * torch.rand(2, 2, 8, 8)
     ours = costs.kept_bytes(lambda: losses.rebalanced_cross_entropy(logits, ab, bins))
-    dense = costs.kept_bytes(lambda: torch.nn.functional.cross_entropy(logits, bins.soft_encode_dense(ab)))
-    assert ours < 1.15 * logits.nbytes and dense > 1.9 * logits.nbytes
+    assert 2 * logits.nbytes < ours < 2.15 * logits.nbytes
+
+
+def test_copying_reads_one_and_writes_one():
+    x, y = torch.rand(10, 30), torch.rand(10, 30)
+    assert moved(lambda: x.copy_(y)) == 2 * x.nbytes and moved(lambda: x.zero_()) == x.nbytes
+    assert moved(lambda: x.new_empty(5)) == 0
+    rows = torch.tensor([3, 3])
+    assert moved(lambda: x[rows]) == rows.nbytes + 2 * 2 * 30 * 4 == moved(lambda: x.index_select(0, rows))
 
 
 def test_a_copy_has_a_speed():
@@ -104,13 +112,13 @@ def test_kept_memory_is_not_asked_for_again():
 
 
 def test_the_benchmark_says_what_it_measured(tmp_path):
-    told = subprocess.run([sys.executable, BENCHMARKS, "--only", "encoding", "gpu", "--rounds", "1", "--json", tmp_path / "bench.json"],
+    told = subprocess.run([sys.executable, BENCHMARKS, "--only", "encoding", "notebooks", "--rounds", "1", "--json", tmp_path / "bench.json"],
                           capture_output=True, text=True, check=True).stdout
     record = json.loads((tmp_path / "bench.json").read_text())
     row = next(value for name, value in record["numbers"].items() if "10 neighbours: scikit-learn" in name)
     assert row["goal"] == ">= 12" and row["value"] > 0 and row["least"] <= row["value"] <= row["greatest"]
     assert record["versions"]["torch"] == torch.__version__.split("+")[0] and record["threads"] >= 1
-    assert "2 goals, " in told
+    assert "2 goals, " in told or "4 goals, " in told  # with those of notebooks, if `make run` was called here
 
 
 def test_goals_tell_reached_from_missed(capsys, monkeypatch):

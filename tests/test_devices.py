@@ -11,6 +11,7 @@ if not hasattr(backend_registration, "_setup_privateuseone_for_python_backend"):
 
 import elsewhere
 from colorlab import color, finetuning, generators, judging, losses, metrics, pairs, rebalance, training
+from colorlab.batches import random_crops
 from colorlab.bins import AbBins
 from colorlab.discriminators import Discriminator
 from elsewhere import Elsewhere, move, put
@@ -98,6 +99,14 @@ def test_what_takes_photographs_from_the_cpu():
     torch.testing.assert_close(made.fake, pairs.make(here, IMAGES, size=150, progress=False).fake)
     torch.testing.assert_close(losses_there, finetuning.photo_losses(here, IMAGES, prior))
     torch.testing.assert_close(scores, judging.score(judge, made.fake))
+
+
+def test_crops_stay_on_the_device():
+    here = random_crops(IMAGES, 16, True, 3)
+    with elsewhere.Device():
+        there = random_crops(put(IMAGES), 16, True, 3)
+    assert isinstance(there, Elsewhere) and there.dtype == torch.uint8
+    assert (there.here.int() - here.int()).abs().max() <= 1  # by single precision there, by fixed point here
 
 
 @pytest.mark.parametrize("loss", ["l2", "classification", "rebalanced"])

@@ -7,7 +7,7 @@ import sys
 import pytest
 import torch
 
-from colorlab import losses, textbook
+from colorlab import color, losses, photos, textbook
 from colorlab.bins import AbBins
 from colorlab.losses import euclidean_loss, rebalanced_cross_entropy, weighted_and_plain
 from colorlab.rebalance import class_weights
@@ -38,6 +38,37 @@ def test_value_and_gradient_equal_the_dense_textbook(neighbors, sigma):
     assert ours.item() == pytest.approx(theirs.item(), rel=1e-12)
     (ours_grad,), (theirs_grad,) = torch.autograd.grad(ours, logits), torch.autograd.grad(theirs, logits)
     assert torch.allclose(ours_grad, theirs_grad, atol=1e-14)
+
+
+def of_kind(kind, shape=(2, 4, 5)):
+    """ab (N, 2, H, W), float64: of photographs, anywhere on the plane, on bins' centres and between them, far from any colour."""
+    generator, (n, h, w) = torch.Generator().manual_seed(1), shape
+    if kind == "photographs":
+        return color.rgb_to_lab(photos.load("embedded").square(64, limit=n, progress=False).double() / 255)[:, 1:, ::13, ::12][..., :h, :w]
+    if kind == "plane":
+        return 220 * torch.rand(n, 2, h, w, generator=generator, dtype=torch.float64) - 110
+    if kind == "far":
+        return 4000 * torch.rand(n, 2, h, w, generator=generator, dtype=torch.float64) - 2000
+    chosen = BINS.centers.double()[torch.randint(313, (n, h, w), generator=generator)].movedim(-1, 1)
+    return chosen if kind == "centres" else chosen + BINS.step / 2
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("kind", ["photographs", "plane", "far", "centres", "boundaries"])
+def test_value_and_gradient_against_float64(kind, dtype):
+    ab = of_kind(kind)
+    logits = 3 * torch.randn(len(ab), 313, *ab.shape[2:], generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    given = logits.to(dtype).requires_grad_()
+    value = rebalanced_cross_entropy(given, ab.to(torch.promote_types(dtype, torch.float32)), BINS)
+    value.backward()
+    exact = given.detach().double().requires_grad_()
+    indices, codes = BINS.soft_encode(ab.to(value.dtype))  # ties are anyone's: take those that were taken
+    wanted = textbook.sparse_cross_entropy(exact, indices, codes.double(), torch.ones(len(ab), *ab.shape[2:], dtype=torch.float64))
+    wanted.backward()
+    step = {torch.float64: 1e-12, torch.float32: 3e-5, torch.float16: 2**-10, torch.bfloat16: 2**-7}[dtype]
+    assert value.dtype == torch.promote_types(dtype, torch.float32) and given.grad.dtype == dtype
+    assert value.item() == pytest.approx(wanted.item(), rel=min(step, 3e-5))
+    assert (given.grad.double() - exact.grad).abs().max() <= step * exact.grad.abs().max()
 
 
 @pytest.mark.parametrize("chunk", [1, 313 * 40, 313 * 41, 1 << 30])
@@ -172,6 +203,20 @@ def test_euclidean_loss_is_equation_1():
 def test_wrong_shapes_are_named(logits, ab, weights, words):
     with pytest.raises(ValueError, match=words):
         rebalanced_cross_entropy(logits, ab, BINS, weights)
+
+
+@pytest.mark.parametrize("options, words", [({"sigma": 0.0}, "sigma is 0.0"), ({"sigma": -5.0}, "sigma is -5.0"),
+                                            ({"neighbors": 0}, "neighbors is 0"), ({"neighbors": 314}, "neighbors is 314")])
+def test_wrong_codes_are_named_also_where_the_loss_is_compiled(options, words, monkeypatch):
+    for compiling in (False, True):
+        monkeypatch.setattr(torch.compiler, "is_compiling", lambda: compiling)
+        with pytest.raises(ValueError, match=words):
+            rebalanced_cross_entropy(torch.zeros(1, 313, 2, 2), torch.zeros(1, 2, 2, 2), BINS, **options)
+
+
+def test_whole_numbers_are_no_colours():
+    with pytest.raises(TypeError, match="ab has dtype torch.int64"):
+        rebalanced_cross_entropy(torch.zeros(1, 313, 2, 2), torch.zeros(1, 2, 2, 2, dtype=torch.int64), BINS)
 
 
 def test_euclidean_loss_refuses_to_broadcast():

@@ -41,7 +41,7 @@ def forward(logits, indices, codes, ce, lse, Q, pixels, K: tl.constexpr, TILE: t
 
 @triton.jit
 def backward(logits, indices, codes, lse, grad, out, Q, pixels, K: tl.constexpr, TILE: tl.constexpr, BLOCK: tl.constexpr):
-    """out (N, Q, P) = grad (N, P) * (softmax(logits) - target); out may be logits itself."""
+    """out (N, Q, P) = grad (N, P) * (softmax(logits) - target)."""
     image = tl.program_id(1).to(tl.int64)
     pixel = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     valid = pixel < pixels

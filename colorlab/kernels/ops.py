@@ -194,13 +194,14 @@ def _(logits, indices, codes):
 
 @_on_cpu(soft_cross_entropy_backward)
 def _(logits, indices, codes, lse, grad):
-    out = torch.sub(logits, lse[:, None]).exp_()
-    return out.scatter_add_(1, indices.long(), -codes.to(out.dtype)).mul_(grad[:, None]).to(logits.dtype)
+    out = torch.sub(logits, lse[:, None]).exp_()  # float32, as lse is
+    return out.scatter_add_(1, indices.long(), -codes).mul_(grad[:, None]).to(logits.dtype)
 
 
 @_on_cpu(annealed_mean)
 def _(logits, centers, temperature):
-    return torch.einsum("nqp,qc->ncp", torch.softmax(logits / temperature, 1), centers.to(logits.dtype)).contiguous()
+    exact = logits.float() if logits.dtype.itemsize < 4 else logits
+    return torch.einsum("nqp,qc->ncp", torch.softmax(exact / temperature, 1), centers.to(exact)).to(logits.dtype).contiguous()
 
 
 @_on_cpu(rgb_to_lab)

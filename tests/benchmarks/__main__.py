@@ -33,12 +33,13 @@ def main() -> None:
         print(f"{part}: {PARTS[part]}")
         importlib.import_module(part).measure(goals, args.rounds)
     missed = [name for name, row in goals.found.items() if row.get("reached") is False]
-    print(f"{sum('goal' in row for row in goals.found.values())} goals, {len(missed)} missed" + "".join(f"\n  {x}" for x in missed))
+    told = [*(f"missed: {name}" for name in missed), *(f"not measured: {name}, {why}" for name, why in goals.left_out.items())]
+    print("\n  ".join([f"{sum('goal' in row for row in goals.found.values())} goals, {len(missed)} missed", *told]))
     if args.json:
         command = " ".join(["python", "tests/benchmarks", *sys.argv[1:]])
         record = {"command": command, "machine": stages.machine(), "threads": torch.get_num_threads(), "cpu": processor(),
                   "allocator": {k: v for k, v in os.environ.items() if k.startswith(("MALLOC_", "LD_PRELOAD"))},
-                  "versions": versions(), "numbers": goals.found}
+                  "versions": versions(), "numbers": goals.found, "not measured": goals.left_out}
         checkpoints.write_atomically(args.json, lambda path: path.write_text(json.dumps(record, indent=1) + "\n"))
 
 

@@ -77,7 +77,8 @@ def share_of_a_step(images, rounds: int, width: float, batch: int) -> tuple[list
             torch.manual_seed(0)
             spent[0] = 0.0
             log = training.train_generator(generators.ECCV16(width), images, loss="rebalanced", prior=torch.full((313,), 1 / 313),
-                                           steps=STEPS, batch=batch, crop=96, average=0.999, grey=(), progress=False)
+                                           steps=STEPS, batch=batch, crop=96, average=0.999, grey=(), progress=False,
+                                           device="cpu")
             if i:
                 shares.append(spent[0] / log.seconds)
                 steps.append(log.seconds / STEPS)

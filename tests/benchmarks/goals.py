@@ -8,12 +8,18 @@ class Goals:
     """What was measured, printed as it comes, and whether each goal is reached."""
 
     found: dict[str, dict] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
 
     def at_least(self, name: str, bar: float, value) -> None:
         self._note(name, value, ">=", bar)
 
     def at_most(self, name: str, bar: float, value) -> None:
         self._note(name, value, "<=", bar)
+
+    def unmeasured(self, name: str, why: str) -> None:
+        """A goal that this run says nothing about."""
+        self.left_out[name] = why
+        print(f"  {name}: not measured, {why}")
 
     def known(self, name: str, value) -> None:
         """A number to go with the goals, without a bar of its own."""

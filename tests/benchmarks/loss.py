@@ -38,6 +38,8 @@ def measure(goals, rounds: int) -> None:
     times = interleaved({"dense": dense, "dense after sklearn": dense_after_sklearn, "ours, encoded": ours_encoded, "ours": ours}, rounds)
     goals.at_least("cross-entropy and gradient: F.cross_entropy with dense targets over ours", 2.5, times.ratio("dense", "ours, encoded"))
     goals.at_least("with the encoding: scikit-learn and F.cross_entropy over ours", 4, times.ratio("dense after sklearn", "ours"))
+    if not os.path.exists("/proc/self/clear_refs"):
+        return goals.unmeasured("extra peak memory over the logits", "only Linux tells it")
     for name, bar in (("ours", 1.25), ("dense", None)):
         told = subprocess.run([sys.executable, __file__, name], capture_output=True, text=True, check=True,
                               env=os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)})

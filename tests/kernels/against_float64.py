@@ -11,7 +11,7 @@ import os
 import pytest
 import torch
 
-from colorlab import color, kernels, losses, textbook
+from colorlab import color, kernels, losses, photos, textbook
 from colorlab.bins import AbBins
 
 SLOW = os.environ.get("COLORLAB_INTERPRET") == "1"
@@ -40,6 +40,9 @@ def ab_of(kind, bins, size=SIZES[0][0]):
     n, h, w = size
     if kind == "colours":
         return color.rgb_to_lab(random(n, 3, h, w).double())[:, 1:].float()
+    if kind == "photographs":
+        crops = photos.load("embedded").square(256, limit=n, progress=False)[..., ::256 // h, ::256 // w][..., :h, :w]
+        return color.rgb_to_lab(crops.to(DEVICE).double() / 255)[:, 1:].float().contiguous()
     if kind == "plane":
         return 220 * random(n, 2, h, w) - 110
     chosen = bins.centers[(random(n * h * w) * len(bins)).long()]
@@ -69,11 +72,12 @@ def test_soft_codes(kind, step, k):
     assert torch.allclose(codes.double(), weights, atol=2e-4) and (codes.sum(1) - 1).abs().max() < 1e-5
 
 
-@pytest.mark.parametrize("dtype", list(CLOSE))
-@pytest.mark.parametrize("size, step", SIZES)
-def test_loss_and_gradient(dtype, size, step):
+@pytest.mark.parametrize("dtype, size, step, kind", [
+    *((dtype, *some, "plane") for dtype in CLOSE for some in SIZES),
+    *((torch.float32, *SIZES[1], kind) for kind in ("photographs", "centres", "boundaries", "far"))])
+def test_loss_and_gradient(dtype, size, step, kind):
     bins, (n, h, w) = table(step), size
-    ab, weights = ab_of("plane", bins, size), random(len(bins)) + 0.5
+    ab, weights = ab_of(kind, bins, size), random(len(bins)) + 0.5
     logits = (8 * random(n, len(bins), h, w) - 4).to(dtype).requires_grad_()
     value, plain = losses.weighted_and_plain(logits, ab, bins, weights)
     value.backward()
@@ -146,8 +150,40 @@ def test_twice_is_the_same():
     assert torch.equal(*found)
 
 
+def test_logits_and_colours_that_are_not_contiguous():
+    bins = table(20)
+    logits, ab = random(2, 3, 5, len(bins)).movedim(-1, 1), ab_of("plane", bins, (2, 3, 5)).transpose(-1, -2)
+    logits = logits.transpose(-1, -2).requires_grad_()
+    value = losses.rebalanced_cross_entropy(logits, ab, bins)
+    plain = logits.detach().contiguous().requires_grad_()
+    wanted = losses.rebalanced_cross_entropy(plain, ab.contiguous(), bins)
+    assert torch.equal(value, wanted)
+    assert torch.equal(*(torch.autograd.grad(x, y)[0] for x, y in ((value, logits), (wanted, plain))))
+    assert torch.equal(bins.annealed_mean(logits.detach()), bins.annealed_mean(plain.detach()))
+
+
+def test_gradients_of_strange_logits_stay_in_their_pixel():
+    bins = table(20)
+    logits, ab = random(1, len(bins), 2, 3), ab_of("plane", bins, (1, 2, 3))
+    logits[0, 7, 1, 2] = float("nan")
+    logits.requires_grad_()
+    losses.rebalanced_cross_entropy(logits, ab, bins).backward()
+    assert torch.isnan(logits.grad[0, :, 1, 2]).all() and torch.isfinite(logits.grad.flatten(2)[..., :5]).all()
+
+
+@pytest.mark.parametrize("step, size", [(20, (1, 12, 12)), (5, (1, 2, 3)), (4, (1, 2, 3))])
+def test_annealed_mean_of_other_bins(step, size):
+    """101, 1083 and 1635 bins; pixels that fill a block and begin another."""
+    bins, (n, h, w) = table(step), size
+    logits = 8 * random(n, len(bins), h, w) - 4
+    wanted = textbook.annealed_mean(logits.double(), bins.centers.double())
+    assert (bins.annealed_mean(logits).double() - wanted).abs().max() < 2e-3
+
+
 def test_empty_batches():
     bins = table()
+    assert color.lab_to_rgb(random(0, 3, 4, 4)).shape == (0, 3, 4, 4)
+    assert torch.isnan(losses.rebalanced_cross_entropy(random(0, 313, 4, 4), random(0, 2, 4, 4), bins))
     assert bins.soft_encode(random(0, 2, 4, 4))[1].shape == (0, 10, 4, 4)
     assert bins.annealed_mean(random(0, 313, 4, 4)).shape == (0, 2, 4, 4)
     assert color.rgb_to_lab(random(0, 3, 4, 4)).shape == (0, 3, 4, 4)

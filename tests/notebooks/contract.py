@@ -39,7 +39,8 @@ WORDS_PER_CODE_CELL = (70, 130)
 FILE_BYTES = 400_000
 ALT_CHARACTERS = 30
 CHECKED_CELLS = 3
-LOCAL: dict[str, set[str]] = {"08_kernels": {"gradient_of", "in_turns", "measured"}}  # notebook's name without suffix -> functions that have no home in colorlab/
+LOCAL: dict[str, set[str]] = {  # notebook's name without suffix -> functions that have no home in colorlab/
+    "08_kernels": {"doubled", "gradient_of", "in_turns", "measured"}}
 
 
 # ----------------------------------------------------------------------------------------- reading a notebook

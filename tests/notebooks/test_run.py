@@ -170,6 +170,24 @@ def test_pages_need_no_network_and_draw_their_formulas(tmp_path):
     assert "<script src=" not in page
 
 
+def test_large_brackets_stay_in_pairs():
+    """One that has an exponent would be drawn small beside its partner."""
+    assert pages.in_pairs(r"\Big((1-x)\Big)^{-1} \bigl(") == r"\left((1-x)\right)^{-1} \bigl("
+    text = r"# T" + "\n\n" + r"$w = \Big(\frac{1}{Q}\Big)^{-1}$"
+    page = pages.web_page(new_notebook(cells=[new_markdown_cell(text)]), contract.ROOT / "x.ipynb", contract.ROOT)
+    assert "minsize" not in page[page.index("<math"):]
+
+
+def test_pictures_beside_the_notebooks_folder_are_inside_the_page(tmp_path):
+    """nbconvert embeds what lies below the notebook's folder, but ../figures does not."""
+    for name in ("figures", "notebooks"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "figures" / "a.png").write_bytes(b"not looked at")
+    nb = new_notebook(cells=[new_markdown_cell("# T\n\n![words](../figures/a.png) ![gone](../figures/b.png)")])
+    page = pages.web_page(nb, tmp_path / "notebooks" / "x.ipynb", tmp_path / "notebooks")
+    assert 'src="data:image/png;base64,bm90' in page and 'alt="words"' in page and 'src="../figures/b.png"' in page
+
+
 @pytest.mark.parametrize("text, shown", [
     ("10%\r20%\r30%\n", "30%\n"),
     ("training 99%\r            \rdone\n", "done\n"),
