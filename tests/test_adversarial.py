@@ -1,13 +1,15 @@
 """Adversarial training: its losses, the way of a gradient to the logits, and that with weight 0 nothing is new."""
 
+import copy
 import math
+from contextlib import nullcontext
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from colorlab import adversarial, finetuning
+from colorlab import adversarial, finetuning, textbook
 from colorlab.adversarial import MEASURES, both_sides, look, paint, terms, train_adversarially, train_critic
 from colorlab.batches import at_a_quarter
 from colorlab.bins import AbBins
@@ -78,6 +80,13 @@ def test_a_photographs_patches_do_not_depend_on_the_others(patches):
 def test_patches_refuse_other_input(patches, rgb, error, words):
     with pytest.raises(error, match=words):
         patches(rgb)
+
+
+def test_the_textbooks_patches_are_the_same_network(patches):
+    plain = textbook.Patches()
+    plain.load_state_dict(patches.state_dict())
+    rgb = torch.rand(2, 3, 40, 48)
+    assert torch.equal(plain(rgb), patches(rgb))
 
 
 # --- The losses
@@ -182,6 +191,26 @@ def test_with_weight_0_it_is_fine_tuning_digit_for_digit(start, patches):
     assert log.series("pixel")[1] == log.series("loss")[1][1:] == told.series("loss")[1] and log.series("pull")[1] == [0] * 4
     other, _, _ = train_adversarially(start, patches, images, prior, weight=5, alone=1, **same)
     assert not equal(other, tuned)
+
+
+def test_one_turn_of_the_textbook_is_one_step(start, patches, monkeypatch):
+    def plain_descent(parameters, lr, betas, **options):  # Adam would turn rounding errors of tiny slopes into whole steps
+        return torch.optim.SGD(parameters, lr)
+
+    monkeypatch.setattr(adversarial, "mixed_precision", lambda device: nullcontext())
+    monkeypatch.setattr(torch.optim, "AdamW", plain_descent)
+    monkeypatch.setattr(torch.optim, "Adam", plain_descent)
+    images, prior = drawn(4), class_weights(torch.rand(len(COARSE)) + 0.1)
+    run = dict(steps=1, alone=0, batch=2, crop=16, lr=0.1, critic_lr=0.2, seed=3, schedule=None, progress=False)
+    tuned, critic, _ = train_adversarially(start, patches, images, prior, weight=0.7, device="cpu", **run)
+    plain, other, weights = copy.deepcopy(start), copy.deepcopy(patches), class_weights(prior)
+    lab = adversarial.crops_of(images, 2, 16, True, 3, weights)(0)
+    first, second = torch.optim.SGD(plain.parameters(), 0.1), torch.optim.SGD(other.parameters(), 0.2)
+    textbook.one_turn(plain, other, lab, weights, 0.7, first, second)
+    assert not equal(plain, start) and not equal(other, patches)
+    for one, two in ((plain, tuned), (other, critic)):
+        for a, b in zip(weights_of(one), weights_of(two), strict=True):
+            assert torch.allclose(a, b, atol=1e-6)
 
 
 def test_without_a_prior_it_counts_one_as_fine_tuning_does(start, patches):
