@@ -9,9 +9,9 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 
-_MODULES = ("attribution", "batches", "bins", "budget", "checkpoints", "claims", "color", "colorizing", "controls",
-            "decoding", "discriminators", "drawings", "finetuning", "galleries", "generators", "judging", "loop",
-            "losses", "metrics", "pairs", "photos", "plots", "rebalance", "scenes", "textbook", "training")
+_MODULES = ("adversarial", "attribution", "batches", "bins", "budget", "checkpoints", "claims", "color", "colorizing",
+            "controls", "decoding", "discriminators", "drawings", "finetuning", "galleries", "generators", "judging",
+            "loop", "losses", "metrics", "pairs", "photos", "plots", "rebalance", "scenes", "textbook", "training")
 __all__ = [*_MODULES, "doctor"]
 
 

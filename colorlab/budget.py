@@ -61,6 +61,16 @@ TABLE = {
     "nb06_watch": (6, 120, 1_800),     # of the run that goes on for too long
     "nb06_batch": (4, 8, 32),
     "nb06_crop": (48, 128, 192),        # not far below nb06_size, at which the arms are judged
+    "nb07_pool": (8, 160, 10_000),    # to train on, for both networks
+    "nb07_judges": (8, 80, 2_000),    # pairs that fresh judges learn from
+    "nb07_held_out": (8, 200, 2_000),     # to judge
+    "nb07_size": (64, 160, 256),
+    "nb07_crop": (48, 128, 192),       # not far below nb07_size, as in notebook 06
+    "nb07_batch": (2, 8, 32),
+    "nb07_alone": (1, 20, 600),        # steps of the critic, before the generator moves
+    "nb07_steps": (2, 25, 600),        # of both
+    "nb07_seeds": (2, 3, 5),           # of every arm
+    "nb07_epochs": (1, 4, 10),         # of each judge
     "nb08_megabytes": (16, 256, 1_024),    # of the copy that shows the memory's speed
     "nb08_batch": (2, 40, 64),         # photographs
     "nb08_side": (24, 44, 64),         # pixels a side of the network's output

@@ -21,7 +21,8 @@ PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pillow", "scikit-image", 
 # Notebook: minutes at laptop budget on two cores, as timed, and at gpu budget on one GPU, as estimated.
 MINUTES = {"00 start here": (1, 1), "01 Lab quantization": (1, 1), "02 rebalancing": (1, 1),
            "03 generator training": (2, 10), "04 discriminator and people": (2, 5),
-           "05 galleries": (2, 5), "06 fine-tuning": (3, 10), "08 kernels": (1, 1)}
+           "05 galleries": (2, 5), "06 fine-tuning": (3, 10), "07 adversarial training": (5, 15),
+           "08 kernels": (1, 1)}
 
 
 def report() -> str:

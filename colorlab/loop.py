@@ -123,6 +123,38 @@ def fit(network: nn.Module, optimizer: torch.optim.Optimizer, loss_at: Callable[
     return log
 
 
+class InTurns:
+    """Two optimizers that `fit` takes for one, of two networks that train against each other: one moves, the other answers.
+
+    Args:
+        answer: fills the second one's gradients when the first has moved.
+    """
+
+    def __init__(self, first: torch.optim.Optimizer, answer: Callable[[], None], second: torch.optim.Optimizer):
+        self.first, self.answer, self.second = first, answer, second
+
+    @property
+    def param_groups(self) -> list[dict]:
+        return [*self.first.param_groups, *self.second.param_groups]
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        self.first.zero_grad(set_to_none)
+        self.second.zero_grad(set_to_none)
+
+    def step(self) -> None:
+        self.first.step()
+        self.second.zero_grad()
+        self.answer()
+        self.second.step()
+
+    def state_dict(self) -> dict:
+        return {"first": self.first.state_dict(), "second": self.second.state_dict()}
+
+    def load_state_dict(self, state: dict) -> None:
+        self.first.load_state_dict(state["first"])
+        self.second.load_state_dict(state["second"])
+
+
 def _freeze_batchnorm(network: nn.Module) -> None:
     for layer in network.modules():
         if isinstance(layer, nn.BatchNorm2d):

@@ -2,9 +2,13 @@
 
 Zhang, Isola & Efros, *Colorful Image Colorization* (ECCV 2016): equation 1 is the Euclidean loss, which is content with
 grey; equation 2 the cross-entropy against soft codes, with each pixel weighed by how rare its colour is.
+
+Goodfellow et al., *Generative Adversarial Nets* (NIPS 2014): equation 1 is what a critic is trained to maximise, and
+section 3 what a generator is trained with instead of minimising it. Here both are losses of logits.
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
@@ -109,6 +113,26 @@ def value_and_derivative(logits: Tensor, indices: Tensor, codes: Tensor, wanted:
         if wanted:
             out.exp_().scatter_add_(1, index, -code)  # softmax - target
     return torch.cat(values), derivative
+
+
+def critic_loss(real: Tensor, fake: Tensor) -> Tensor:
+    """Binary cross-entropy of a critic that should say 1 of real and 0 of fake, each half the weight (equation 1 of Goodfellow et al.).
+
+    Args:
+        real, fake: its logits, of any shape. With D = sigmoid(logit): -(mean log D(real) + mean log(1 - D(fake))) / 2.
+    Returns:
+        a scalar: log 2 for a critic that knows nothing, in nats.
+    """
+    return (F.softplus(-real).mean() + F.softplus(fake).mean()) / 2
+
+
+def adversarial_loss(fake: Tensor) -> Tensor:
+    """What a critic's logits cost the generator: -mean log D(fake), the non-saturating loss (section 3 of Goodfellow et al.).
+
+    Its slope by a logit is D - 1: steepest for the fakes that the critic is sure of. Minimising log(1 - D) has the slope -D, which is
+    nearly 0 just there.
+    """
+    return F.softplus(-fake).mean()
 
 
 def _check_shapes(logits: Tensor, ab: Tensor, bins: AbBins, weights: Tensor | None) -> None:

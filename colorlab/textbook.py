@@ -6,7 +6,11 @@ shame; use them to understand, and `bins`, `losses` and `color` to compute.
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
+
+from .adversarial import both_sides, look
+from .batches import at_a_quarter
+from .losses import adversarial_loss, critic_loss, rebalanced_cross_entropy
 
 
 def nearest_bin(ab: Tensor, centers: Tensor) -> Tensor:
@@ -59,3 +63,35 @@ def gaussian_smoothing(prior: Tensor, centers: Tensor, sigma: float = 5.0) -> Te
     distance = torch.cdist(centers, centers, compute_mode="donot_use_mm_for_euclid_dist")  # (Q, Q)
     smoothed = torch.exp(-distance.square() / (2 * sigma**2)) @ prior
     return smoothed / smoothed.sum()
+
+
+class Patches(nn.Module):
+    """`discriminators.PatchDiscriminator` without its checks: RGB (N, 3, H, W) in [0, 1] -> one logit a patch."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(3, 32, 4, stride=2, padding=1), nn.LeakyReLU(0.2),   # H -> H/2
+            nn.Conv2d(32, 64, 4, stride=2, padding=1), nn.LeakyReLU(0.2),  # -> H/4
+            nn.Conv2d(64, 128, 4, padding=1), nn.LeakyReLU(0.2),           # -> H/4 - 1
+            nn.Conv2d(128, 1, 4, padding=1))                               # -> H/4 - 2
+
+    def forward(self, rgb: Tensor) -> Tensor:
+        return self.layers(2 * rgb - 1)
+
+
+def one_turn(generator: nn.Module, critic: nn.Module, lab: Tensor, weights: Tensor, weight: float,
+             first: torch.optim.Optimizer, second: torch.optim.Optimizer) -> None:
+    """The generator moves, then the critic answers to what it paints now: photographs as Lab (N, 3, H, W)."""
+    logits = generator(lab[:, :1])  # (N, Q, H/4, W/4)
+    pixel = rebalanced_cross_entropy(logits, at_a_quarter(lab[:, 1:]), generator.bins, weights)
+    _, fake = both_sides(lab, logits, generator.bins)
+    first.zero_grad()
+    (pixel + weight * adversarial_loss(look(critic, fake))).backward()
+    first.step()
+
+    with torch.no_grad():  # the generator only paints
+        real, fake = both_sides(lab, generator(lab[:, :1]), generator.bins)
+    second.zero_grad()  # what the critic's parameters received from the generator's turn
+    critic_loss(look(critic, real), look(critic, fake)).backward()
+    second.step()

@@ -18,6 +18,7 @@ SERIES = [
     "04_discriminator_and_people",
     "05_galleries",
     "06_fine_tuning",
+    "07_adversarial_training",
     "08_kernels",
     "explorer",
 ]
