@@ -109,7 +109,7 @@ def _draw(L, a, b, bins, indices, code, shown, told) -> Picture:
         for color, width in (("white", 3.4), (INK, 1.6)):  # dark with a light rim, to be seen on any colour
             ax.plot(a, b, "x", color=color, ms=6 + width - small, mew=width + 0.4, zorder=6, clip_on=ax is close)
     close.add_patch(Rectangle(centers[0] - bins.step / 2, bins.step, bins.step, fill=False, ec=INK, lw=1.8, zorder=3))
-    corner, side = _close_up(close, centers, code, bins.step)
+    corner, side = _close_up(close, a, b, centers, code, bins.step)
     whole.add_patch(Rectangle(corner, side, side, fill=False, ec=INK, lw=1.2, zorder=3))
     whole.set_title(f"sRGB's colours at L = {L}")
     _bars(axes_at(fig, 0.3, 0.45, 3.0, 1.05), L, centers, code)
@@ -117,8 +117,9 @@ def _draw(L, a, b, bins, indices, code, shown, told) -> Picture:
     return fig
 
 
-def _close_up(ax, centers, code, step: int) -> tuple[tuple[float, float], float]:
-    """Make the axes a close-up of the bins (K, 2), their weights (K,) written below their dots; returns its lower left corner and its side."""
+def _close_up(ax, a, b, centers, code, step: int) -> tuple[tuple[float, float], float]:
+    """Make the axes a close-up of the bins (K, 2), their weights (K,) written below their dots, or above where (a, b) lies below;
+    returns its lower left corner and its side."""
     low, high = centers.amin(0), centers.amax(0)
     (x, y), half = ((low + high) / 2).tolist(), max(2.5 * step, (high - low).max().item() / 2 + 0.75 * step)
     ax.set(xlim=(x - half, x + half), ylim=(y - half, y + half), title="close-up, with the weights")
@@ -130,7 +131,8 @@ def _close_up(ax, centers, code, step: int) -> tuple[tuple[float, float], float]
     for (at, up), weight in zip(centers.tolist(), code.tolist()):
         if weight >= 0.005:
             radius = 0.3 * step * (weight / code.max().item()) ** 0.5
-            ax.text(at, up - radius - 0.02 * half, f"{weight:.2f}", ha="center", va="top", fontsize=9.5, zorder=7,
+            sign, va = (1, "bottom") if abs(a - at) < step / 2 and 0 < up - b < step else (-1, "top")
+            ax.text(at, up + sign * (radius + 0.02 * half), f"{weight:.2f}", ha="center", va=va, fontsize=9.5, zorder=7,
                     clip_on=True, bbox={"pad": 0.4, "fc": "white", "ec": "none", "alpha": 0.6})
     return (x - half, y - half), 2 * half
 
