@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -50,6 +51,12 @@ FAULTS = """() => {
   for (const text of ['Error displaying widget', 'Javascript Error', 'Error rendering', 'Loading widget...'])
     if (root.innerText.includes(text)) faults.push('the page says "' + text + '"');
   return faults;
+}"""
+# What the explorer of a cell shows.
+SHOWN = """i => {
+  const live = jupyterapp.shell.currentWidget.content.widgets[i].node.querySelector('.colorlab-explorer');
+  const image = live?.querySelector('img'), words = live?.querySelector('[role=status]');
+  return {picture: image?.src ?? '', alt: image?.alt ?? '', words: words?.innerText ?? '', height: live?.getBoundingClientRect().height};
 }"""
 
 
@@ -174,6 +181,28 @@ def run_all(page, seconds: float) -> list[dict]:
     wait_for(ended, seconds, "all cells to run")
     time.sleep(1)  # the last outputs are being drawn
     return ended()
+
+
+def explorers(page) -> dict[str, int]:
+    """{module: the number of its cell} of the cells that begin an explorer, such as `ab_plane.explore(...)`."""
+    cells = enumerate(page.evaluate(STATE)["cells"])
+    return {name: i for i, cell in cells if cell["type"] == "code" for name in re.findall(r"^(\w+)\.explore\(", cell["source"], re.M)}
+
+
+def move(page, i: int) -> tuple[dict, dict]:
+    """Press an arrow key on the first slider of the explorer in cell i; what it showed before, and after."""
+    slider = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell").nth(i).get_by_role("slider").first
+    slider.wait_for(timeout=60_000)
+    before = page.evaluate(SHOWN, i)
+    slider.focus()
+    page.keyboard.press("ArrowLeft" if slider.input_value() == slider.get_attribute("max") else "ArrowRight")
+    return before, settled(page, i, before)
+
+
+def settled(page, i: int, before: dict) -> dict:
+    """What the explorer in cell i shows once it differs from `before`."""
+    wait_for(lambda: page.evaluate(SHOWN, i)["picture"] != before["picture"], 20, "the picture to change", every=0.05)
+    return page.evaluate(SHOWN, i)
 
 
 def screenshots(page, folder: Path, stem: str) -> list[Path]:

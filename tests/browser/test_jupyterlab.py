@@ -1,4 +1,4 @@
-"""Every notebook in a real JupyterLab: opened as committed, then run from the menu; looked at both times."""
+"""Every notebook in a real JupyterLab: opened as committed, then run from the menu; looked at both times, and its explorers moved."""
 
 import pytest
 
@@ -45,6 +45,9 @@ def test_notebook(chrome, jupyter, name):
         ]
         assert errors == []
         assert all(cell["count"] for cell in cells)
+        for i in lab.explorers(page).values():
+            before, after = lab.move(page, i)
+            assert len(before["words"]) > 20 and after["words"] != before["words"]
         assert page.evaluate(lab.FAULTS) == []
     finally:
         page.evaluate("jupyterapp.shell.currentWidget.sessionContext.shutdown()")

@@ -14,6 +14,8 @@ closing   In the last five cells: "What you can do now" with as many list items 
 figures   The markdown cell before or after a code cell that draws holds a paragraph `*Alt: what one would
           see.*`, one for each such cell. It is visible prose, and web pages use it as the picture's
           alternative text.
+sheets    In or before the cell of a live explorer, `name.explore(...)` or `name.play(...)`, stands its static
+          contact sheet with a stored picture.
 functions A function or class that a notebook defines has the same arguments and body in colorlab/ (its
           module, or textbook.py), docstrings, comments and type annotations apart. What belongs to one
           notebook alone, such as a button's callback, is listed in LOCAL below.
@@ -248,6 +250,17 @@ def check_checked_cells(nb, path):
     if len(checked) < CHECKED_CELLS:
         done = "begin with # NBVAL_CHECK_OUTPUT and have stored outputs"
         yield f"{len(checked)} cells {done}, fewer than {CHECKED_CELLS}"
+
+
+def check_sheets(nb, path):
+    """Whoever reads without a kernel loses nothing: a sheet with a stored picture stands in or before each live explorer's cell."""
+    drawn: set[str] = set()
+    for cell in code_cells(nb):
+        if pictures(cell):
+            drawn |= set(re.findall(r"\b(\w+)\.(?:contact_)?sheet\(", cell.source))
+        for name in re.findall(r"^(\w+)\.(?:explore|play)\(", cell.source, re.M):
+            if name not in drawn:
+                yield f"`{name}` is explored, and no picture of its sheet is stored in or before that cell"
 
 
 CHECKS = [value for name, value in list(globals().items()) if name.startswith("check_")]

@@ -128,6 +128,7 @@ BROKEN = {
     ),
     "no alt text": (replace(2, "*Alt: ", "*"), "has no `*Alt:"),
     "dead link": (replace(-1, "00_example.ipynb", "99_other.ipynb"), "leads nowhere"),
+    "no sheet": (replace(3, "print(2)", "ab_plane.explore()\nprint(2)"), "no picture of its sheet"),
     "homeless function": (replace(3, "print(2)", "def count_to(n):\n    return n"), "no home"),
     "other body": (replace(3, "print(2)", "def rgb_to_lab(rgb):\n    return rgb"), "differs from its home"),
 }
