@@ -34,7 +34,7 @@ class OwnPhotos:
         if not self._images:
             raise ValueError("images is empty; expected at least one photograph, or None for the embedded ones")
         self.control = choice("photograph", self._images)
-        self.upload = widgets.FileUpload(accept="image/*", multiple=True, description="add your own",
+        self.upload = widgets.FileUpload(accept="image/*", multiple=True, description="add your own", layout=widgets.Layout(width="12em"),
                                          tooltip="Add photographs of your own; they stay on the machine where the notebook runs")
         self.told = widgets.HTML()
         self.beside = (self.upload, self.told)

@@ -3,7 +3,6 @@
 import pytest
 
 import lab
-from test_jupyterlab import SCREENSHOTS, SECONDS, chrome, jupyter  # noqa: F401
 
 FOCUS = """() => { const e = document.activeElement;
   return [e.tagName, e.labels?.[0]?.innerText || e.getAttribute('aria-label') || e.title || e.innerText].join(': '); }"""
@@ -11,12 +10,12 @@ EXPLORERS = ["ab_plane", "rebalancing", "temperature", "generator", "discriminat
 
 
 @pytest.fixture(scope="module")
-def page(chrome, jupyter):  # noqa: F811
+def page(chrome, jupyter):
     page = lab.open_notebook(chrome, *jupyter, "explorer.ipynb")
-    cells = lab.run_all(page, SECONDS)
+    cells = lab.run_all(page, lab.SECONDS)
     assert [o for cell in cells for o in cell["outputs"] if o["type"] == "error"] == []
     yield page
-    lab.screenshots(page, SCREENSHOTS / "explorers", "explorer")
+    lab.screenshots(page, lab.SCREENSHOTS / "explorers", "explorer")
     page.evaluate("jupyterapp.shell.currentWidget.sessionContext.shutdown()")
     page.close()
 
@@ -29,7 +28,7 @@ def test_arrow_keys_move_the_picture(page, module):
     assert after["words"] != before["words"] and after["height"] == before["height"]
     cell = page.locator(".jp-NotebookPanel .jp-Cell").nth(i)
     cell.scroll_into_view_if_needed()
-    cell.screenshot(path=SCREENSHOTS / f"explorer-{module}.png")
+    cell.screenshot(path=lab.SCREENSHOTS / f"explorer-{module}.png")
 
 
 @pytest.mark.parametrize("module", EXPLORERS)

@@ -5,23 +5,6 @@ import pytest
 import lab
 
 NOTEBOOKS = sorted(path.name for path in (lab.ROOT / "notebooks").glob("*.ipynb"))
-SCREENSHOTS = lab.ROOT / "build" / "screenshots"
-SECONDS = 600  # the longest that one notebook may take at smoke budget
-
-
-@pytest.fixture(scope="session")
-def chrome():
-    pytest.importorskip("playwright")
-    if not lab.chromium():
-        pytest.skip("no Chromium here: install Debian's chromium, or name one in $CHROMIUM")
-    with lab.browser() as chrome:
-        yield chrome
-
-
-@pytest.fixture(scope="session")
-def jupyter(chrome, tmp_path_factory):
-    with lab.server(tmp_path_factory.mktemp("jupyter"), COLORLAB_BUDGET="smoke") as address_and_token:
-        yield address_and_token
 
 
 def test_there_are_notebooks():
@@ -33,10 +16,10 @@ def test_notebook(chrome, jupyter, name):
     page = lab.open_notebook(chrome, *jupyter, name)
     stem = name.removesuffix(".ipynb")
     try:
-        lab.screenshots(page, SCREENSHOTS / "committed", stem)
+        lab.screenshots(page, lab.SCREENSHOTS / "committed", stem)
         assert page.evaluate(lab.FAULTS) == []
-        cells = lab.run_all(page, SECONDS)
-        lab.screenshots(page, SCREENSHOTS / "smoke", stem)
+        cells = lab.run_all(page, lab.SECONDS)
+        lab.screenshots(page, lab.SCREENSHOTS / "smoke", stem)
         errors = [
             (cell["source"].splitlines()[0], o["ename"], o["evalue"])
             for cell in cells

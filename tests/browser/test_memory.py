@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import lab
-from test_jupyterlab import NOTEBOOKS, chrome  # noqa: F401
+from test_jupyterlab import NOTEBOOKS
 
 GIGABYTES = 4
 
@@ -40,7 +40,7 @@ def proportional_bytes(pids) -> int:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_all_notebooks_open(chrome, tmp_path):  # noqa: F811
+def test_all_notebooks_open(chrome, tmp_path):
     before = descendants(os.getpid())
     with lab.server(tmp_path, COLORLAB_BUDGET="smoke") as (address, token):
         server = descendants(os.getpid()) - before
