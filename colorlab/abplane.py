@@ -7,12 +7,11 @@ import torch
 from matplotlib import colormaps
 from matplotlib.collections import EllipseCollection, PolyCollection
 from matplotlib.colors import LogNorm, Normalize
-from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator
 
 from .bins import AbBins
 from .color import lab_to_rgb
-from .style import INK, as_numbers, own_axes, panels
+from .style import INK, as_numbers, own_axes
 
 LIMIT = 110  # both axes reach from -LIMIT to LIMIT in every figure
 LEVELS = torch.arange(4.0, 98.0)  # lightnesses that are tried where none is given
@@ -196,47 +195,3 @@ def ab_marks(ax, marks: dict) -> None:
         ax.annotate(name, (a, b), xytext=(-8 if a > 55 else 8, up), textcoords="offset points", zorder=6,
                     fontsize=10, ha="right" if a > 55 else "left", va="center",
                     bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.85})
-
-
-def code_stems(ab, bins: AbBins | None = None, neighbors: int = 10, sigma: float = 5.0,
-               zoom: float | None = 24.0, L: float | None = None):
-    """Draw the soft code of one colour: lines from the colour to its bins, discs whose area is the weight.
-
-    Args:
-        ab: the colour, two numbers. neighbors, sigma: as in ``AbBins.soft_encode``.
-        zoom: half the side of the close-up on the right, in units of a and b; None leaves it out.
-    Returns:
-        the Figure.
-    """
-    bins = bins if bins is not None else AbBins()
-    a, b = as_numbers(ab, "ab")
-    indices, weights = bins.soft_encode(torch.tensor([a, b]).view(2, 1, 1), neighbors, sigma)
-    count = 1 if zoom is None else 2
-    fig, axes = panels(1, count, height=4.0, width=4.2 * count)
-    for ax, close in zip(np.atleast_1d(axes), (False, True)):
-        ab_code((indices, weights), bins, ax, L, size=0.9)
-        centers = bins.centers[indices.flatten()].numpy()
-        for (x, y), weight in zip(centers, weights.flatten().tolist()):
-            ax.plot([a, x], [b, y], color=INK, lw=0.9, zorder=3)
-            if close and weight >= 0.005:
-                radius = 0.45 * bins.step * (weight / weights.max().item()) ** 0.5
-                ax.text(x, y - radius - 0.02 * zoom, f"{weight:.2f}", ha="center", va="top", fontsize=9.5,
-                        zorder=7)
-        ax.plot(a, b, "x", color="black", ms=7, mew=2, zorder=6)
-    if zoom is not None:
-        _close_up(axes, a, b, zoom, bins)
-    return fig
-
-
-def _close_up(axes, a: float, b: float, zoom: float, bins: AbBins) -> None:
-    """Make the right axes a close-up of a square of the left ones, and show that square there."""
-    axes[0].add_patch(Rectangle((a - zoom, b - zoom), 2 * zoom, 2 * zoom, fill=False, ec=INK, lw=1.2,
-                                zorder=6))
-    axes[1].set_ylabel("b", labelpad=0)
-    axes[1].set(xlabel="a", xlim=(a - zoom, a + zoom), ylim=(b - zoom, b + zoom),
-                title="close-up, with the weights")
-    for axis, middle in ((axes[1].xaxis, a), (axes[1].yaxis, b)):
-        first = np.ceil((middle - zoom) / bins.step) * bins.step
-        axis.set_major_locator(FixedLocator(np.arange(first, middle + zoom, bins.step)))
-    centers = bins.centers.detach().cpu().numpy()
-    axes[1].plot(*centers.T, ".", color=INK, ms=3, alpha=0.6, zorder=1)

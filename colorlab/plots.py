@@ -10,7 +10,7 @@ alone.
 import numpy as np
 import torch
 
-from .abplane import ab_axes, ab_background, ab_bins, ab_code, ab_marks, code_stems, own_color  # noqa: F401
+from .abplane import ab_axes, ab_background, ab_bins, ab_code, ab_marks, own_color  # noqa: F401
 from .charts import curves, scatter, training_log  # noqa: F401
 from .color import lab_to_rgb
 from .drawings import draw_discriminator, draw_eccv16, pipeline  # noqa: F401

@@ -177,15 +177,6 @@ def test_marks_that_are_close_keep_their_names_apart():
     assert not any(one.overlaps(other) for i, one in enumerate(names) for other in names[:i])
 
 
-def test_code_stems():
-    fig = plots.code_stems((33, 47))
-    assert len(fig.axes) == 2
-    assert fig.axes[0].get_xlim() == (-110, 110)
-    assert fig.axes[1].get_xlim() == (9, 57) and fig.axes[1].get_ylim() == (23, 71)
-    written = [float(t.get_text()) for t in fig.axes[1].texts]
-    assert sum(written) == pytest.approx(1, abs=0.05)
-
-
 @pytest.mark.parametrize("options, name", [({"L": 101}, "L"), ({"fade": 2}, "fade")])
 def test_plane_names_bad_arguments(options, name):
     with pytest.raises(ValueError, match=f"^{name} is"):
