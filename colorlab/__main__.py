@@ -38,6 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
     _training(train, steps=1000, lr=1e-3, loss="rebalanced", crop=96, required=False)
     train.add_argument("--estimate", action="store_true",
                        help="train nothing: time a few such steps, and say how long all would take (needs no photographs)")
+    train.add_argument("--json", metavar="FILE", help="with --estimate: write the rate there too")
     train.add_argument("--width", type=_positive(float), default=0.25,
                        help="1 is the paper's, 32 million parameters")
     train.add_argument("--cache", metavar="DIR", help="keep the decoded photographs there, for the next time and for many")

@@ -32,6 +32,8 @@ def train(args) -> None:
         return _estimate(args)
     if args.photos is None or args.out is None:
         raise ValueError("give --photos FOLDER and --out DIR, or --estimate to learn how long it would take")
+    if args.json:
+        raise ValueError("--json keeps what --estimate finds; a training has its log in --out")
     torch.manual_seed(args.seed)
     if args.start is None:
         generator = generators.ECCV16(args.width, bins=None if args.loss == "l2" else AbBins())
@@ -64,6 +66,9 @@ def _estimate(args) -> None:
                                     accumulate=args.accumulate, seed=args.seed)
     if parallel.rank() == 0:
         print(estimate.report(rate, args.batch, args.crop, args.steps))
+        if args.json:
+            numbers = {"images a second": round(rate, 2), "days": round(args.steps * args.batch / rate / 86400, 2)}
+            stages.write_json(Path(args.json), {"command": args.command, "machine": stages.machine(), "numbers": numbers})
     parallel.stop()
 
 

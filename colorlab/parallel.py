@@ -25,8 +25,9 @@ def start() -> None:
 
 
 def stop() -> None:
-    """Take leave of the others."""
+    """Take leave of the others, all at once."""
     if dist.is_initialized():
+        dist.barrier()
         dist.destroy_process_group()
 
 

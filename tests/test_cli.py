@@ -301,7 +301,7 @@ def test_finetune(tmp_path, folder, weights, how, capsys):
 
 
 def test_train_estimates(capsys, tmp_path):
-    """A rate, and what follows from it; no photographs are needed and nothing is written."""
+    """A rate, and what follows from it; no photographs are needed, and it is written where one asks."""
     argv = ["train", "--estimate", "--width", "0.04", "--batch", "4", "--crop", "32", "--steps"]
     assert main([*argv, "1000000"]) == 0
     told = capsys.readouterr().out
@@ -314,6 +314,10 @@ def test_train_estimates(capsys, tmp_path):
     assert estimate.report(10, 40, 176, 450_000).endswith("450,000 steps take 20.8 days")
     assert estimate.report(1000, 40, 176, 450_000).endswith("450,000 steps take 5.0 hours")
     assert "or --estimate" in fails(capsys, "train", "--photos", tmp_path)
+    assert main([*argv, "100", "--json", str(tmp_path / "rate.json")]) == 0
+    kept, _ = json.loads((tmp_path / "rate.json").read_text()), capsys.readouterr()
+    assert kept["command"].startswith("python -m colorlab train --estimate") and kept["numbers"]["images a second"] > 0
+    assert "--json keeps what" in fails(capsys, "train", "--photos", tmp_path, "--out", tmp_path, "--json", tmp_path / "x.json")
 
 
 def test_finetune_on_too_few_to_choose_from(tmp_path, folder, weights, capsys):
