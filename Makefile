@@ -10,7 +10,7 @@ export MALLOC_MMAP_MAX_ ?= 0
 export MALLOC_TRIM_THRESHOLD_ ?= 2147483647
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-all test test-browser lab book data bench gpu gpu-check gpu-bench gpu-train gpu-notebooks clean
+.PHONY: help setup run run-all test test-browser lab labs book data bench gpu gpu-check gpu-bench gpu-train gpu-notebooks clean
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -46,6 +46,16 @@ lab: $(STAMP)  ## open JupyterLab on the notebooks (LAB='--allow-root --no-brows
 
 book: $(STAMP)  ## the stored notebooks and a glossary as a site to read on a phone or offline, in build/book/index.html
 	@$(PY) notebooks/book.py
+
+# The zip holds each lab beside the package, so that unpacked it runs wherever PyTorch and the other requirements are, without a network.
+LABS = $(notdir $(wildcard notebooks/labs/source/*))
+labs: $(STAMP)  ## the course labs: student versions in notebooks/labs/student, solutions with outputs and a zip in build/labs
+	@rm -rf build/labs/solution build/labs/offline && mkdir -p build/labs/offline
+	@cd notebooks/labs && export PATH="$(abspath $(VENV))/bin:$$PATH" && for lab in $(LABS); do nbgrader generate_assignment $$lab --force || exit; done
+	@$(PY) -m nbconvert --to notebook --execute --output-dir build/labs/solution notebooks/labs/source/*/*.ipynb
+	@cp notebooks/labs/student/*/*.ipynb build/labs/offline && cp -r colorlab build/labs/offline
+	@find build/labs/offline -name __pycache__ -prune -exec rm -rf {} +
+	@cd build/labs/offline && $(abspath $(PY)) -m zipfile -c ../labs.zip *
 
 data: $(STAMP)  ## download Imagenette (about 100 MB), the one thing here that uses the network
 	@$(PY) -c 'from colorlab import photos; print(len(photos.load("imagenette", download=True)), "photographs are ready")'

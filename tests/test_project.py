@@ -240,7 +240,7 @@ def test_numbers_that_the_model_card_quotes_are_those_of_the_results(file, names
 def test_make_without_a_target_lists_what_there_is():
     printed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True)
     assert printed.returncode == 0
-    for target in ("run", "run-all", "test", "test-browser", "lab", "book", "data", "clean"):
+    for target in ("run", "run-all", "test", "test-browser", "lab", "labs", "book", "data", "clean"):
         assert re.search(rf"^  make {target} ", printed.stdout, re.M)
 
 

@@ -1,0 +1,205 @@
+"""The labs through nbgrader, as an instructor uses it, in a copy of notebooks/labs: made, handed in, graded, answered."""
+
+import csv
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import nbformat
+import pytest
+
+import contract
+
+LABS = contract.ROOT / "notebooks" / "labs"
+NAMES = sorted(path.name for path in (LABS / "source").iterdir())
+MOST_MEMORY = 1.5e9
+PATH = os.pathsep.join((os.path.dirname(sys.executable), os.environ["PATH"]))  # nbgrader calls alembic by its name
+MEASURED = """import resource, subprocess, sys
+status = subprocess.call(sys.argv[1:])
+unit = 1 if sys.platform == "darwin" else 1024
+print("peak", unit * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(status)"""  # the largest process of all that it started, the notebooks' kernels among them
+
+MISTAKES = {  # lab -> a graded cell, and a mistake in its solution: what a third student hands in
+    "lab1": ("q5-test", "(2 * sigma**2)", "(sigma**2)"),
+}
+
+pytestmark = pytest.mark.notebooks
+
+
+def nbgrader(folder, *arguments) -> str:
+    """What nbgrader prints, run in ``folder`` without a network; the peak of memory is its last line."""
+    environment = {
+        **os.environ,
+        "PATH": PATH,
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(contract.ROOT), os.environ.get("PYTHONPATH")))),
+        "JUPYTER_CONFIG_DIR": str(folder.parents[1] / "settings"),  # nobody's own
+        "http_proxy": "http://127.0.0.1:9",
+        "https_proxy": "http://127.0.0.1:9",
+        "no_proxy": "localhost,127.0.0.1",
+    }
+    command = [sys.executable, "-c", MEASURED, sys.executable, "-m", "nbgrader", *arguments]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    return done.stdout
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def content(path) -> list:
+    """What a version says, cell by cell; how nbgrader numbers its metadata may change."""
+    kept = ("grade", "grade_id", "locked", "points", "solution", "task")
+    return [(cell.cell_type, cell.source, {key: cell.metadata.get("nbgrader", {}).get(key) for key in kept}) for cell in read(path).cells]
+
+
+def graded(nb) -> dict:
+    """grade_id -> (cell, whether a program grades it) of every cell with points."""
+    marked = {cell.metadata.nbgrader.grade_id: cell for cell in nb.cells if cell.metadata.get("nbgrader", {}).get("grade")}
+    return {name: (cell, cell.cell_type == "code") for name, cell in marked.items()}
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """A copy of the labs with each student version made anew; three students have handed in: one solved it, one touched nothing, one made a mistake."""
+    folder = tmp_path_factory.mktemp("course") / "notebooks" / "labs"
+    shutil.copytree(LABS, folder, ignore=shutil.ignore_patterns("student", "submitted", "autograded", "feedback", "__pycache__", ".ipynb_checkpoints"))
+    for lab in NAMES:
+        nbgrader(folder, "generate_assignment", lab)
+        for student, version in (("solved", "source"), ("untouched", "student")):
+            shutil.copytree(folder / version / lab, folder / "submitted" / student / lab)
+        solved, mistaken = (folder / "submitted" / student / lab / f"{lab}.ipynb" for student in ("solved", "mistaken"))
+        text, (_, right, wrong) = solved.read_text(encoding="utf-8"), MISTAKES[lab]
+        assert text.count(right) == 1
+        mistaken.parent.mkdir(parents=True)
+        mistaken.write_text(text.replace(right, wrong), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def lab(request, course):
+    """(name, folder, peak of memory) of a lab that has been graded, with feedback."""
+    printed = nbgrader(course, "autograde", request.param)
+    nbgrader(course, "generate_feedback", request.param)
+    return request.param, course, int(printed.rsplit("peak ", 1)[1])
+
+
+@pytest.fixture(scope="module")
+def grades(lab):
+    """student -> question -> nbgrader's grade."""
+    from nbgrader.api import Gradebook
+
+    name, folder, _ = lab
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", PATH)
+        book = Gradebook(f"sqlite:///{folder.parents[1] / 'build' / 'labs' / 'gradebook.db'}")
+    with book:
+        return {student: {grade.name: (grade.auto_score, grade.max_score, grade.needs_manual_grade)
+                          for notebook in book.find_submission(name, student).notebooks for grade in notebook.grades}
+                for student in ("solved", "untouched", "mistaken")}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_student_version_is_in_step_with_its_source(course, name):
+    made, committed = (folder / "student" / name / f"{name}.ipynb" for folder in (course, LABS))
+    assert content(committed) == content(made), "`make labs` makes it anew"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_student_version_holds_no_solution_and_no_hidden_test(name):
+    source, student = (read(LABS / version / name / f"{name}.ipynb") for version in ("source", "student"))
+    text = "\n".join(cell.source for cell in student.cells)
+    assert not re.search(r"(BEGIN|END) (SOLUTION|HIDDEN)|checks\.require|Marking", text)
+    assert not any(cell.get("outputs") for cell in student.cells)
+    secret = set()
+    for cell in source.cells:
+        for part in re.findall(r"### BEGIN \w+(?: TESTS)?\n(.*?)### END", cell.source, re.S):
+            secret |= {line.strip() for line in part.splitlines()}
+        if cell.metadata.get("nbgrader", {}).get("solution") and cell.cell_type == "markdown":
+            secret |= set(cell.source.splitlines())
+    shown = {line.strip() for line in text.splitlines()}
+    assert len(secret) > 20 and {line for line in secret & shown if line} == set()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_source_keeps_no_outputs_and_gives_20_points(name):
+    source = read(LABS / "source" / name / f"{name}.ipynb")
+    assert not any(cell.get("outputs") for cell in source.cells)
+    assert sum(cell.metadata.nbgrader.points for cell, _ in graded(source).values()) == 20
+    for cell, by_program in graded(source).values():
+        if by_program:
+            question, given = re.match(r'check\("(.+?)", (\w+)\)\n', cell.source).groups()
+            assert f'checks.require("{question}", {given})' in cell.source
+    assert list(contract.check_paths(source, None)) == []
+
+
+def test_the_solution_gets_full_points(lab, grades):
+    wanted = graded(read(LABS / "source" / lab[0] / f"{lab[0]}.ipynb"))
+    assert set(grades["solved"]) == set(wanted)
+    for question, (score, most, by_hand) in grades["solved"].items():
+        assert (by_hand, score) == ((False, most) if wanted[question][1] else (True, None)), question
+
+
+def test_a_mistake_costs_its_own_question_and_no_other(lab, grades):
+    question, *_ = MISTAKES[lab[0]]
+    _, most, by_hand = grades["solved"][question]
+    assert grades["mistaken"] == {**grades["solved"], question: (0, most, by_hand)}
+
+
+def test_the_untouched_version_runs_to_its_end_and_gets_nothing(lab, grades):
+    name, folder, _ = lab
+    assert all(score == 0 for score, *_ in grades["untouched"].values()), grades["untouched"]
+    nb = read(folder / "autograded" / "untouched" / name / f"{name}.ipynb")
+    tests = [cell for cell, by_program in graded(nb).values() if by_program]
+    for cell in nb.cells:
+        if cell.cell_type == "code":
+            errors = [output.evalue for output in cell.outputs if output.output_type == "error"]
+            assert cell.execution_count and len(errors) == (cell in tests), cell.source
+            assert all("not attempted" in error for error in errors)
+    for cell in tests:  # what a student sees: the visible half, which tells and does not stop the notebook
+        assert any(": not attempted." in output.get("text", "") for output in cell.outputs)
+
+
+def test_feedback_is_made_for_both(lab):
+    name, folder, _ = lab
+    for student in ("solved", "untouched"):
+        page = (folder / "feedback" / student / name / f"{name}.html").read_text(encoding="utf-8")
+        assert bool(re.search(r"q\d+: not attempted", page)) == (student == "untouched")
+
+
+def test_memory(lab):
+    assert 1e8 < lab[2] <= MOST_MEMORY
+
+
+def test_grades_come_out_as_csv(lab):
+    name, folder, _ = lab
+    nbgrader(folder, "export", "--to", "grades.csv")
+    with open(folder / "grades.csv", encoding="utf-8") as file:
+        rows = {row["student_id"]: row for row in csv.DictReader(file) if row["assignment"] == name}
+    assert float(rows["untouched"]["score"]) == 0 and float(rows["solved"]["score"]) > 10
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_instructors_page_quotes_what_was_measured(name):
+    measured = json.loads((contract.ROOT / "results" / "labs.json").read_text(encoding="utf-8"))["numbers"][name]
+    row = f"| {name.removeprefix('lab')} | {measured['seconds']:.0f} | {measured['megabytes']} |"
+    assert row in (LABS / "README.md").read_text(encoding="utf-8")
+    assert measured["seconds"] < 120 and measured["megabytes"] < MOST_MEMORY / 1e6
+
+
+def test_links_of_the_instructors_page_lead_somewhere():
+    text = (LABS / "README.md").read_text(encoding="utf-8")
+    targets = [target.split("#")[0] for target in re.findall(r"\]\(([^)\s]+)", text) if not re.match(r"[a-z]+:|#", target)]
+    assert targets and [target for target in targets if not (LABS / target).exists()] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_instructors_page_gives_the_points_of_each_question(name):
+    text = (LABS / "README.md").read_text(encoding="utf-8")
+    told = re.findall(rf"^\| {name}\.(q\d+) \| (\d+) \|", text, re.M)
+    source = graded(read(LABS / "source" / name / f"{name}.ipynb"))
+    assert told == [(question.removesuffix("-test"), str(cell.metadata.nbgrader.points)) for question, (cell, _) in source.items()]
