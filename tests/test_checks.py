@@ -115,6 +115,7 @@ WRONG = [  # question, what is wrong, the answer, what its message must say
     ("lab1.q4", "city-block distance", lambda ab, c: (ab.movedim(-3, -1)[..., None, :] - c).abs().sum(-1).argmin(-1), "root of the sum of squares"),
     ("lab1.q4", "rounding to multiples of 10", by_rounding, "away from the bin"),
     ("lab1.q4", "always the 313", lambda ab, c: Q4(ab, AbBins().centers.double()), "in the table that was given"),
+    ("lab1.q4", "-1 for what is far outside", lambda ab, c: Q4(ab, c).where(ab.norm(dim=-3) < 160, -1), "Indices go from -1"),
     ("lab1.q4", "float indices", lambda ab, c: Q4(ab, c).double(), "dtype torch.float64; expected torch.int64"),
     ("lab1.q5", "not normalised", gaussian(usual, normalise=False), "weights sum to between"),
     ("lab1.q5", "without the 2", gaussian(lambda d, s: torch.exp(-d / s**2)), "2 to 2 times as fast"),
@@ -137,7 +138,12 @@ WRONG = [  # question, what is wrong, the answer, what its message must say
     ("lab1.q8", "probabilities taken for logits", lambda p, t: F.softmax(p / t, -3), "T = 1 should leave"),
     ("lab1.q8", "sigmoid for softmax", lambda p, t: summed_over(torch.sigmoid(p.log() / t), -3), "T = 1 should leave"),
     ("lab1.q8", "over the wrong dimension", lambda p, t: summed_over(p ** (1 / t), -1), "T = 1 should leave"),
-    ("lab1.q8", "underflow", lambda p, t: summed_over(p ** (1 / t), -3), "T = 0.001"),
+    ("lab1.q8", "underflow", lambda p, t: summed_over(p ** (1 / t), -3), "T = 0.001 the answer is not finite"),
+    ("lab1.q8", "an epsilon against underflow", lambda p, t: summed_over(p ** (1 / t) + 1e-300, -3), "likeliest bin is no longer"),
+    ("lab1.q8", "logarithms clamped", lambda p, t: F.softmax((p.log() / t).clamp(min=-30), -3), "impossible has become possible"),
+    ("lab1.q8", "sum in float32", lambda p, t: Q8(p, t).float().double(), "T = 1 should leave"),
+    ("lab1.q5", "weights in float32", lambda *a: (Q5(*a)[0], Q5(*a)[1].float().double()), r"sum to between 0\.99999\d+ and 1\.0000"),
+    ("lab1.q8", "mixed with the mode", lambda p, t: t * p + (1 - t) * (p == p.amax(-3, keepdim=True)).double(), "ratio of two probabilities"),
     ("lab1.q8", "a little added to be safe", lambda p, t: F.softmax((p + 1e-3).log() / t, -3), "T = 1 should leave"),
 ]
 

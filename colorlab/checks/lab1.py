@@ -84,8 +84,9 @@ def nearest_bin(answer):
     for centers in _tables():
         own = centers.T[:, None]  # (2, 1, Q): each centre as a pixel
         found = tensor(call(answer, own, centers), own.shape[1:], torch.int64)
-        need(close(found, torch.arange(len(centers)), 0), f"The colour of centre 0 is given to bin {found[0, 0]}, that of centre 1 to bin "
-             f"{found[0, 1]}: a centre should be its own bin, counted from 0, in the table that was given.")
+        i = (found[0] != torch.arange(len(centers))).int().argmax()  # the first that is wrong, or 0
+        need(close(found, torch.arange(len(centers)), 0), f"The colour of centre {i} is given to bin {found[0, i]}: a centre should be its own bin, "
+             "counted from 0, in the table that was given.")
         ab = _random(2, 2, 12, 15, low=-140, high=140)
         squared = _distances(ab, centers)
         found = tensor(call(answer, ab, centers), (2, 12, 15), torch.int64)
@@ -127,7 +128,7 @@ def _soft_code_of(ab, centers, k, sigma, indices, weights):
          f"These are not the {k} nearest bins: a nearer one is left out, or one stands twice.")
     need((chosen.diff(dim=-3) >= -1e-9).all(), "The nearest bin should come first, and the others in the order of their distance.")
     total = weights.sum(-3)
-    need(close(total, 1), f"A pixel's weights sum to between {total.min():.3g} and {total.max():.3g}; expected 1 for every pixel.")
+    need(close(total, 1), f"A pixel's weights sum to between {total.min():.9g} and {total.max():.9g}; expected 1 for every pixel.")
     fall, wanted = (weights[:, :1] / weights).log(), (chosen - chosen[:, :1]) / (2 * sigma**2)
     near = (wanted > 0.01) & (wanted < 30)  # neither the first itself nor one that has vanished
     ratio = (fall / wanted)[near]
@@ -165,7 +166,7 @@ def sharpen(answer):
     need(close(tensor(call(answer, p, 1.0), p.shape, p.dtype), p), "T = 1 should leave the probabilities as they are.")
     for t in (0.38, 0.1):
         q = tensor(call(answer, p, t), p.shape, p.dtype)
-        need(close(q.sum(-3), 1), f"At T = {t:g} a pixel's probabilities sum to {q.sum(-3).min():.3g}; expected 1, over dimension -3.")
+        need(close(q.sum(-3), 1), f"At T = {t:g} a pixel's probabilities sum to {q.sum(-3).min():.9g}; expected 1, over dimension -3.")
         need(close(q[:, 5, 0, 1], 0), "A bin that was impossible has become possible.")
         need((q.amax(-3) > p.amax(-3)).all(), f"At T = {t:g} the likeliest bin has become less likely: T below 1 should sharpen.")
         need(close((q / q[:, :1])[:, 6:].log() * t, (p / p[:, :1])[:, 6:].log()),
