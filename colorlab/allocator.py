@@ -11,7 +11,8 @@ def keep_freed_memory(keep: bool = True) -> bool:
     """Tell glibc to keep what tensors free for the next ones, instead of giving it back to the system at every free.
 
     A large tensor then has its pages already, which the system need not find and fill with zeros first: notebook 08 measures
-    what that is worth. The process does not shrink any more, so ask for it in a process that computes and ends. Importing colorlab changes nothing; the command line's training verbs ask for it.
+    what that is worth. The process does not shrink any more, so ask for it in a process that computes and ends. Importing
+    colorlab changes nothing; the command line's training verbs ask for it.
 
     Args:
         keep: False goes back to the thresholds that glibc starts with. (Left alone, glibc raises them by itself as buffers below

@@ -11,13 +11,7 @@ from colorlab.finetuning import ARMS, choose, estimates, needed, ranks, realness
 from colorlab.generators import ECCV16
 from colorlab.losses import euclidean_loss, rebalanced_cross_entropy
 from colorlab.rebalance import class_weights
-
-
-def drawn(n: int, size: int = 32, seed: int = 0) -> torch.Tensor:
-    """Images of a few flat colours, uint8 (n, 3, size, size)."""
-    rng = torch.Generator().manual_seed(seed)
-    blocks = torch.randint(0, 256, (n, 3, 4, 4), generator=rng, dtype=torch.uint8)
-    return blocks.repeat_interleave(size // 4, 2).repeat_interleave(size // 4, 3)
+from pictures import drawn
 
 
 @pytest.fixture(scope="module")

@@ -256,3 +256,14 @@ def test_numbers_that_the_readme_quotes_are_those_of_the_results():
     for key in ("fooling rate", "plain AuC"):
         difference = found["turn 1"]["contrasts"]["random"]["most real - none"][key]
         assert studies.cell(key, difference) in text
+
+
+def test_the_rate_in_the_readme_is_the_one_that_was_measured():
+    kept = json.loads((ROOT / "results/estimate-cpu.json").read_text(encoding="utf-8"))
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    rate, days = kept["numbers"].values()
+    assert kept["command"].removesuffix(" --json results/estimate-cpu.json") in text
+    assert f"made {rate:.1f} images a second of it ({kept['machine']}): {days:.0f} days" in text
+    assert days == pytest.approx(450_000 * 40 / rate / 86_400, rel=2e-3)
+    for other, hours in re.findall(r"^\| ([\d,]+) \| ([\d.]+) hours \|", (ROOT / "README.md").read_text(encoding="utf-8"), re.M):
+        assert float(hours) == pytest.approx(450_000 * 40 / float(other.replace(",", "")) / 3600, rel=0.02)

@@ -45,7 +45,7 @@ def explore(prior_counts: Tensor, bins: AbBins | None = None) -> Explorer:
 
 
 def sheet(prior_counts: Tensor, bins: AbBins | None = None, settings: dict[str, dict] | None = None) -> Picture:
-    """What `explore` shows at some settings, {caption: the controls' values}; None takes `SETTINGS`: the prior, the paper's weights,
+    """What `explore` shows at some settings, {caption: the controls' values}; None takes `SETTINGS`: the prior, Zhang et al.'s weights,
     a smaller lambda, a wider sigma."""
     return contact_sheet(_of(prior_counts, bins), SETTINGS if settings is None else settings)
 
