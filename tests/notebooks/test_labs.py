@@ -191,15 +191,15 @@ def test_the_instructors_page_quotes_what_was_measured(name):
     assert measured["seconds"] < 120 and measured["megabytes"] < MOST_MEMORY / 1e6
 
 
-def test_links_of_the_instructors_page_lead_somewhere():
-    text = (LABS / "README.md").read_text(encoding="utf-8")
-    targets = [target.split("#")[0] for target in re.findall(r"\]\(([^)\s]+)", text) if not re.match(r"[a-z]+:|#", target)]
-    assert targets and [target for target in targets if not (LABS / target).exists()] == []
+def test_links_of_the_instructors_pages_lead_somewhere():
+    for page in (LABS / "README.md", *sorted((LABS / "guide").iterdir())):
+        targets = [target.split("#")[0] for target in re.findall(r"\]\(([^)\s]+)", page.read_text(encoding="utf-8")) if not re.match(r"[a-z]+:|#", target)]
+        assert targets and [target for target in targets if not (page.parent / target).exists()] == [], page
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_instructors_page_gives_the_points_of_each_question(name):
-    text = (LABS / "README.md").read_text(encoding="utf-8")
+def test_the_guide_gives_the_points_of_each_question(name):
+    text = (LABS / "guide" / f"{name}.md").read_text(encoding="utf-8")
     told = re.findall(rf"^\| {name}\.(q\d+) \| (\d+) \|", text, re.M)
     source = graded(read(LABS / "source" / name / f"{name}.ipynb"))
     assert told == [(question.removesuffix("-test"), str(cell.metadata.nbgrader.points)) for question, (cell, _) in source.items()]
