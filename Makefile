@@ -52,7 +52,7 @@ LABS = $(notdir $(wildcard notebooks/labs/source/*))
 labs: $(STAMP)  ## the course labs: student versions in notebooks/labs/student, solutions with outputs and a zip in build/labs
 	@rm -rf build/labs/solution build/labs/offline && mkdir -p build/labs/offline
 	@cd notebooks/labs && export PATH="$(abspath $(VENV))/bin:$$PATH" && for lab in $(LABS); do nbgrader generate_assignment $$lab --force || exit; done
-	@$(PY) -m nbconvert --to notebook --execute --output-dir build/labs/solution notebooks/labs/source/*/*.ipynb
+	@cp -r notebooks/labs/source build/labs/solution && $(PY) -m nbconvert --to notebook --execute --inplace build/labs/solution/*/*.ipynb
 	@cp notebooks/labs/student/*/*.ipynb build/labs/offline && cp -r colorlab build/labs/offline
 	@find build/labs/offline -name __pycache__ -prune -exec rm -rf {} +
 	@cd build/labs/offline && $(abspath $(PY)) -m zipfile -c ../labs.zip *

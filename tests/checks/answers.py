@@ -1,13 +1,10 @@
 """What the labs' sources define: the instructor's solutions, and the stubs that a student starts from."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import nbformat
-import torch
-import torch.nn.functional as F
-
-from colorlab import color
 
 SOURCE = Path(__file__).resolve().parents[2] / "notebooks" / "labs" / "source"
 LABS = sorted(path.name for path in SOURCE.iterdir())
@@ -18,9 +15,12 @@ def cells(lab: str) -> list:
     return nbformat.read(SOURCE / lab / f"{lab}.ipynb", as_version=4).cells
 
 
+@cache
 def answers(lab: str, solved: bool = True) -> dict:
-    """What the instructor's solutions define (or the stubs that a student starts from): name -> function."""
-    defined = {"torch": torch, "F": F, "color": color}
+    """What the instructor's solutions define (or the stubs that a student starts from), with the lab's own imports: name -> answer."""
+    defined = {}
+    first = next(cell.source for cell in cells(lab) if cell.cell_type == "code")
+    exec("\n".join(line for line in first.splitlines() if re.match(r"import|from", line)), defined)
     for cell in cells(lab):
         if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution"):
             source = cell.source if solved else re.sub(r"### BEGIN SOLUTION.*### END SOLUTION", INSTEAD, cell.source, flags=re.S)
@@ -28,12 +28,29 @@ def answers(lab: str, solved: bool = True) -> dict:
     return defined
 
 
+@cache
 def asked(lab: str) -> dict[str, str]:
     """Question -> the name of the answer that the lab checks."""
     return dict(re.findall(r'^check\("(.+?)", (\w+)\)', "\n".join(cell.source for cell in cells(lab)), re.M))
 
 
+@cache
+def answer(question: str, solved: bool = True):
+    """The instructor's answer (or the stub's) to a question; what a cell makes of an answer, such as a network, is made when it is wanted."""
+    lab = question.split(".")[0]
+    defined, name = answers(lab, solved), asked(lab)[question]
+    if name not in defined:
+        exec(next(cell.source for cell in cells(lab) if cell.cell_type == "code" and re.search(rf"^{name} = ", cell.source, re.M)), defined)
+    return defined[name]
+
+
 def right(lab: str) -> dict:
     """Question -> the instructor's answer."""
-    defined = answers(lab)
-    return {name: defined[given] for name, given in asked(lab).items()}
+    return {question: answer(question) for question in asked(lab)}
+
+
+class Later:
+    """A wrong answer that takes a while to make: a function that makes it."""
+
+    def __init__(self, make):
+        self.make = make

@@ -3,11 +3,11 @@
 import torch
 import torch.nn.functional as F
 
-from answers import right
+from answers import answer
 from colorlab import color
 from colorlab.bins import AbBins
 
-Q1, Q2, Q4, Q5, Q6, Q8 = (right("lab1")[f"lab1.q{i}"] for i in (1, 2, 4, 5, 6, 8))
+Q1, Q2, Q4, Q5, Q6, Q8 = (answer(f"lab1.q{i}") for i in (1, 2, 4, 5, 6, 8))
 
 
 def curve(below, root=lambda t: t ** (1 / 3)):

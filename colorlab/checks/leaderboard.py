@@ -1,0 +1,138 @@
+"""Lab 4's open question: what a generator is worth on photographs that it has not seen, and the file in which a class compares.
+
+    python -m colorlab.checks autograded/*/lab4/graded.csv      the standings of all these files together
+
+The score is one colour error AuC in which half of the weight is spread evenly over the pixels, and half by how rare
+their true colours are: the mean of the plain and the rebalanced AuC. A grey wash loses the second half, a sepia one the
+first. Gains are paired differences of it, with 95 % intervals that resample photographs.
+"""
+
+import csv
+from collections.abc import Iterable
+from datetime import datetime, timezone
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from .. import finetuning, generators, metrics, photos, rebalance
+from ..batches import fingerprint
+from ..bins import AbBins
+from ..color import rgb_to_lab
+from ..resampling import Estimate
+
+SIZE = 96  # pixels a side
+COUNT = {"train": 100, "val": 80, "test": 80}  # pictures: to train on, to try on, to be graded on
+COLUMNS = ("time", "name", "score", "gain", "low", "high", "plain", "rebalanced", "chroma", "seconds", "photographs", "weights")
+_measured: dict[tuple[str, str], "Measured"] = {}
+
+
+class Measured(NamedTuple):
+    """A generator on the pictures of one split: AuCs in [0, 100], mean chroma over the true one, the score's table (N, 152)."""
+    score: float
+    plain: float
+    rebalanced: float
+    chroma: float
+    table: Tensor
+
+
+@cache
+def pictures(split: str) -> tuple[Tensor, list[str]]:
+    """uint8 (N, 3, 96, 96) of "train", "val" or "test", and the photograph that each is a crop of."""
+    some = photos.course(COUNT[split], split, size=SIZE)
+    return some.square(SIZE), some.groups
+
+
+def start() -> torch.nn.Module:
+    """A new copy of the generator that all begin with, the one that ships."""
+    return generators.load("pocket")
+
+
+@cache
+def baseline() -> torch.nn.Module:
+    """What is to be beaten: the start, after 24 steps on 20 pictures of the pool, drawn by chance."""
+    images, _ = pictures("train")
+    bins = AbBins()
+    prior = rebalance.smooth_prior(rebalance.empirical_prior(images.split(25), bins), bins)
+    drawn = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:20]
+    return finetuning.finetune(start(), images[drawn], prior, steps=24, batch=8, progress=False)[0]
+
+
+def measure(generator: torch.nn.Module, split: str = "val") -> Measured:
+    """What a generator scores on the pictures of a split; once for each set of weights."""
+    images, _ = pictures(split)
+    key = fingerprint(images, *generator.state_dict().values()), split
+    if key not in _measured:
+        lab = torch.cat([rgb_to_lab(part) for part in images.split(40)])
+        ab_hat = torch.cat([generator.colorize(part[:, :1]) for part in lab.split(20)])
+        ab, bins = lab[:, 1:], AbBins()
+        rare = metrics.evaluation_weights(ab, bins)
+        rare = rare / rare[bins.nearest(ab)].mean()  # 1 for the mean pixel
+        _measured[key] = Measured(*(metrics.color_auc(ab_hat, ab, weights, bins) for weights in ((1 + rare) / 2, None, rare)),
+                                  metrics.chroma_ratio(ab_hat, ab), metrics.error_histogram(ab_hat, ab, (1 + rare) / 2, bins))
+    return _measured[key]
+
+
+def gain(generator: torch.nn.Module, other: torch.nn.Module, split: str = "val") -> Estimate:
+    """By how many points a generator scores above another, with the interval of the paired difference."""
+    tables = (measure(one, split).table for one in (generator, other))
+    return metrics.bootstrap_auc_difference(*tables, groups=pictures(split)[1])
+
+
+def enter(file: str | Path, name: str, generator: torch.nn.Module, seconds: float, split: str = "val") -> dict:
+    """Add a line to a leaderboard file, which is begun where there is none.
+
+    Args:
+        name: who has made the generator; a nickname will do. seconds: that it took.
+    Returns:
+        the line, {column: value}.
+    Raises:
+        ValueError: no name.
+    """
+    name = " ".join(str(name).split())
+    if not name:
+        raise ValueError("name is empty; expected a nickname to stand in the leaderboard")
+    found, by, file = measure(generator, split), gain(generator, baseline(), split), Path(file)
+    numbers = (found.score, by.mean, by.low, by.high, found.plain, found.rebalanced, found.chroma)
+    line = dict(zip(COLUMNS, (
+        datetime.now(timezone.utc).isoformat(timespec="seconds"), name, *(f"{x:.2f}" for x in numbers), f"{seconds:.0f}",
+        f"{split} {fingerprint(pictures(split)[0])}", fingerprint(*generator.state_dict().values()))))
+    begun = file.exists() and file.stat().st_size > 0
+    with open(file, "a", newline="", encoding="utf-8") as out:
+        writer = csv.DictWriter(out, COLUMNS)
+        if not begun:
+            writer.writeheader()
+        writer.writerow(line)
+    return line
+
+
+def standings(files: Iterable[str | Path]) -> list[dict]:
+    """The lines of all files, the highest score first; of one name on the same photographs only the best.
+
+    Raises:
+        ValueError: a file that is no leaderboard.
+    """
+    best: dict[tuple[str, str], dict] = {}
+    for file in files:
+        with open(file, newline="", encoding="utf-8") as lines:
+            for line in csv.DictReader(lines):
+                if set(line) != set(COLUMNS):
+                    raise ValueError(f"file {file} has columns {', '.join(map(str, line))}; expected those of a leaderboard, {', '.join(COLUMNS)}")
+                key = line["photographs"], line["name"]
+                if key not in best or float(line["score"]) > float(best[key]["score"]):
+                    best[key] = line
+    return sorted(best.values(), key=lambda line: (line["photographs"], -float(line["score"])))
+
+
+def table(lines: list[dict]) -> str:
+    """Standings as text, one line each, a heading for each set of photographs."""
+    rows, photographs = [], None
+    for line in lines:
+        if line["photographs"] != photographs:
+            photographs = line["photographs"]
+            rows += ["", f"{'on ' + photographs:28s}  score   over the baseline          seconds"]
+        over = f"{float(line['gain']):+.2f} [{float(line['low']):+.2f}, {float(line['high']):+.2f}]"
+        rows.append(f"  {line['name'][:26]:26s}  {line['score']:>5s}   {over:22s}  {line['seconds']:>9s}")
+    return "\n".join(rows[1:])
