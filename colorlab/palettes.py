@@ -142,7 +142,7 @@ def tables():
         for k, (p, mode) in enumerate(palette):
             probs[i, k], raw[i, k] = p, _curve(mode, L)
     chroma, hue = np.hypot(raw[..., 0], raw[..., 1]), np.arctan2(raw[..., 1], raw[..., 0])
-    most = 0.97 * reach(np.broadcast_to(L, hue.shape).copy(), hue) + 1e-9
+    most = 0.97 * np.stack([reach(np.broadcast_to(L, of_kind.shape), of_kind) for of_kind in hue]) + 1e-9  # a kind at a time: less memory
     soft = 1 / (1 + (chroma / most) ** 6) ** (1 / 6)  # about 1 well inside, most / chroma far outside
     probs /= probs.sum(1, keepdims=True)
     return (raw * soft[..., None]).astype(np.float32), probs.astype(np.float32)
