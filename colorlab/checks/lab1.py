@@ -41,7 +41,8 @@ def lab_curve(answer):
         below = torch.linspace(0, 0.999 * join, 50, dtype=torch.float64)
         root, line = (tensor(call(answer, t, join), t.shape, t.dtype) for t in (above, below))
         at = f"With join = {join:.4g}"
-        need(close(root**3, above), f"{at}: for t above the join, the cube of your answer is not t again.")
+        need(close(root**3, above), f"{at}: for t above the join, the cube of your answer is not t again. "
+             "(Mind the brackets: t ** 1 / 3 is a third of t.)")
         slopes = line.diff() / below.diff()
         slope = slopes.mean()
         need(close(slopes, slope, 1e-5), f"{at}: below the join your curve is not a straight line.")
@@ -55,7 +56,8 @@ def lab_curve(answer):
 
 @question("lab1.q2", "within 1e-6 in float64 (light), grey within 0.05 (a and b)",
           "Three steps: mix the channels into X, Y, Z; divide by those of white; put each through the curve.",
-          "Each of X, Y, Z takes one row of the matrix: X is row 0 times (R, G, B).",
+          "Each of X, Y, Z takes one row of the matrix: X is row 0 times (R, G, B). The channels stand at dimension -3: move them, or let "
+          "torch.einsum find them.",
           "Name the three curves fx, fy, fz. L needs fy alone, a compares fx with fy, b compares fy with fz.")
 def linear_to_lab(answer):
     """Linear light (..., 3, H, W) -> Lab of the same shape."""
@@ -77,8 +79,8 @@ def linear_to_lab(answer):
 @question("lab1.q4", "exactly: indices are equal or not",
           "Compare each colour with all centres: a tensor (..., H, W, Q) of distances, then the smallest of the last axis.",
           "The colours have their two channels at dimension -3, the centres at dimension -1: move one, and let broadcasting do the rest.",
-          "On a tie, torch.argmin answers the first on a CPU. If yours does not: do you search backwards, or round the distances, as "
-          "torch.cdist does?")
+          "On a tie, torch.argmin answers the first on a CPU. If yours does not: do you search backwards, or has something rounded the "
+          "distances?")
 def nearest_bin(answer):
     """ab (..., 2, H, W), centers (Q, 2) -> the index of the nearest centre; on a tie the lowest."""
     for centers in _tables():
@@ -103,7 +105,7 @@ def nearest_bin(answer):
 
 @question("lab1.q5", EXACTLY,
           "Find the nearest first (torch.topk can look for the smallest), then weigh only those.",
-          "The Gaussian takes the squared distance, over twice the square of sigma; then each pixel's weights are divided by their own sum.",
+          "The Gaussian takes the squared distance, over twice the square of sigma; then each pixel's K weights are divided by their own sum.",
           "Far from all bins every exp(...) is 0. Multiplying all weights by one number changes nothing after normalising: which number "
           "makes the largest weight 1 beforehand, whatever the distance?")
 def soft_code(answer):
@@ -134,6 +136,8 @@ def _soft_code_of(ab, centers, k, sigma, indices, weights):
     ratio = (fall / wanted)[near]
     need(close(ratio, 1), f"The weights sum to 1 but do not fall with the distance as asked: at sigma = {sigma:g} they fall "
          f"{ratio.min():.3g} to {ratio.max():.3g} times as fast as exp(-d^2 / 2 sigma^2), d being the distance.")
+    need((weights <= 1e-9)[wanted > 30].all(), "Far outside of the bins the distances differ so much that the nearest bin should get all of the "
+         "weight; yours shares it out.")
 
 
 @question("lab1.q6", EXACTLY,
@@ -163,7 +167,10 @@ def sharpen(answer):
     p = _random(2, 40, 3, 4)
     p[:, 5, 0, 1] = 0
     p = p / p.sum(-3, keepdim=True)
-    need(close(tensor(call(answer, p, 1.0), p.shape, p.dtype), p), "T = 1 should leave the probabilities as they are.")
+    q = tensor(call(answer, p, 1.0), p.shape, p.dtype)
+    need(close(q, p), f"T = 1 should leave the probabilities as they are; yours changes them by up to {(q - p).abs().max():.1g}.")
+    need(close(tensor(call(answer, p[0], 1.0), p[0].shape, p.dtype), p[0]), "With (Q, H, W), no dimension before the bins, the answer is another. They are "
+         "at dimension -3.")
     for t in (0.38, 0.1):
         q = tensor(call(answer, p, t), p.shape, p.dtype)
         need(close(q.sum(-3), 1), f"At T = {t:g} a pixel's probabilities sum to {q.sum(-3).min():.9g}; expected 1, over dimension -3.")

@@ -119,11 +119,29 @@ def call(function, *arguments):
     except NotImplementedError:
         raise NotAttempted from None
     except Exception as error:
-        shapes = ", ".join(str(tuple(x.shape)) if isinstance(x, Tensor) else f"{x:g}" for x in arguments)
-        raise NotYet(f"Called with {shapes}, your function raised {type(error).__name__}: {error}") from error
+        told = ", ".join(map(_shown, arguments))
+        raise NotYet(f"Called with {told}, your function raised {type(error).__name__}{_line_of(error, function)}: {error}") from error
     if result is None or result is ...:
         raise NotAttempted
     return result
+
+
+def _shown(argument) -> str:
+    """An argument in a few letters."""
+    if isinstance(argument, Tensor):
+        return f"a tensor {tuple(argument.shape)}"
+    return f"{argument:.4g}" if isinstance(argument, float) else f"a list of {len(argument)}" if isinstance(argument, list) else repr(argument)
+
+
+def _line_of(error: Exception, function) -> str:
+    """Which line of the student's function led to an error."""
+    code, found = getattr(function, "__code__", None), ""
+    trace = error.__traceback__
+    while trace and code:
+        if trace.tb_frame.f_code is code:
+            found = f" in its line {trace.tb_lineno - code.co_firstlineno + 1}"
+        trace = trace.tb_next
+    return found
 
 
 def tensor(result, shape: tuple, dtype: torch.dtype, what: str = "the answer") -> Tensor:

@@ -4,6 +4,7 @@ import importlib
 import re
 
 import pytest
+import torch
 
 from answers import LABS, Later, answer, asked
 from colorlab.checks import QUESTIONS, check, judge, registry, require
@@ -61,9 +62,15 @@ def test_every_question_has_hints_and_says_how_it_judges():
 
 def test_what_goes_wrong_inside_an_answer_is_told():
     assert "raised RuntimeError" in judge("lab1.q4", lambda ab, c: ab - c).why
-    assert "raised ZeroDivisionError: division by zero" in judge("lab1.q1", lambda t, join: 1 / 0).why
+    assert "raised ZeroDivisionError in its line 1: division by zero" in judge("lab1.q1", lambda t, join: 1 / 0).why
     assert "This is a int; expected the function itself" in judge("lab1.q1", 3).why
-    assert judge("lab1.q1", lambda: 3).why.startswith("Called with (50,), 0.00885")
+    assert judge("lab1.q1", lambda: 3).why.startswith("Called with a tensor (50,), 0.008856, your")
+
+    def on_its_third_line(t, join):
+        t = t + 1
+        return t @ torch.ones(3)
+
+    assert "your function raised RuntimeError in its line 3: " in judge("lab1.q1", on_its_third_line).why
     assert "is a float; expected a torch tensor" in judge("lab1.q1", lambda t, join: 0.5).why
 
 

@@ -57,6 +57,11 @@ def without_white(light):
     return torch.stack((116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)), -3)
 
 
+def far_shared_out(*x):
+    indices, weights = gaussian(usual, least=True)(*x)
+    return indices, weights.nan_to_num(1 / x[2])
+
+
 def summed_over(p, dim):
     return p / p.sum(dim, keepdim=True)
 
@@ -92,6 +97,7 @@ WRONG = [  # question, what is wrong with the answer, the answer, what its messa
     ("lab1.q5", "sigma always 5", gaussian(usual, sigma=5.0), "at sigma = 8"),
     ("lab1.q5", "always 10 neighbours", gaussian(usual, neighbors=10), r"expected \(2, 5, 6, 7\)"),
     ("lab1.q5", "0 / 0 far outside", gaussian(usual, least=True), "far outside.*not a number"),
+    ("lab1.q5", "NaN far outside made equal shares", far_shared_out, "nearest bin should get all of the"),
     ("lab1.q5", "nearest last", gaussian(usual, order=lambda x: x.flip(-1)), "nearest bin should come first"),
     ("lab1.q5", "farthest bins", farthest, "not the 10 nearest"),
     ("lab1.q5", "one more bin away", lambda *a: ((Q5(*a)[0] + 1) % 40, Q5(*a)[1]), "not the 10 nearest"),
@@ -107,6 +113,7 @@ WRONG = [  # question, what is wrong with the answer, the answer, what its messa
     ("lab1.q8", "probabilities taken for logits", lambda p, t: F.softmax(p / t, -3), "T = 1 should leave"),
     ("lab1.q8", "sigmoid for softmax", lambda p, t: summed_over(torch.sigmoid(p.log() / t), -3), "T = 1 should leave"),
     ("lab1.q8", "over the wrong dimension", lambda p, t: summed_over(p ** (1 / t), -1), "T = 1 should leave"),
+    ("lab1.q8", "over dimension 1", lambda p, t: F.softmax(p.log() / t, 1), "no dimension before the bins"),
     ("lab1.q8", "underflow", lambda p, t: summed_over(p ** (1 / t), -3), "T = 0.001 the answer is not finite"),
     ("lab1.q8", "an epsilon against underflow", lambda p, t: summed_over(p ** (1 / t) + 1e-300, -3), "likeliest bin is no longer"),
     ("lab1.q8", "logarithms clamped", lambda p, t: F.softmax((p.log() / t).clamp(min=-30), -3), "impossible has become possible"),

@@ -12,6 +12,7 @@ import nbformat
 import pytest
 
 import contract
+from colorlab.checks import leaderboard
 
 LABS = contract.ROOT / "notebooks" / "labs"
 NAMES = sorted(path.name for path in (LABS / "source").iterdir())
@@ -26,6 +27,7 @@ sys.exit(status)"""  # the largest process of all that it started, the notebooks
 MISTAKES = {  # lab -> a graded cell, and a mistake in its solution: what a third student hands in
     "lab1": ("q5-test", "(2 * sigma**2)", "(sigma**2)"),
     "lab2": ("q5-test", "* counts.sum() / (counts * weights).sum()", "/ (smoothed * weights).sum()"),
+    "lab4": ("q2-test", "free[partners[-1]] = False", "free[chosen] = False"),
 }
 
 pytestmark = pytest.mark.notebooks
@@ -163,6 +165,16 @@ def test_the_untouched_version_runs_to_its_end_and_gets_nothing(lab, grades):
             assert all("not attempted" in error for error in errors)
     for cell in tests:  # what a student sees: the visible half, which tells and does not stop the notebook
         assert any(": not attempted." in output.get("text", "") for output in cell.outputs)
+
+
+@pytest.mark.parametrize("lab", ["lab4"], indirect=True)
+def test_grading_makes_a_leaderboard_of_the_test_pictures(lab):
+    name, folder, _ = lab
+    files = sorted((folder / "autograded").glob(f"*/{name}/graded.csv"))
+    assert {file.parts[-3] for file in files} == {"solved", "mistaken"}  # the untouched version has no network
+    best, *others = leaderboard.standings(files)
+    assert others == [] and best["photographs"].startswith("test ") and float(best["low"]) > 0
+    assert not any((folder / version / name / "graded.csv").exists() for version in ("source", "student"))
 
 
 def test_feedback_is_made_for_both(lab):
