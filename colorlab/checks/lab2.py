@@ -86,8 +86,8 @@ def _cost_of_logits(cost, z: Tensor, code: Tensor) -> None:
     q = z.shape[1]
     alike = cost(torch.zeros_like(z))
     need(not close(alike, torch.tensor(q, dtype=z.dtype).log2()), f"Logits that are all alike cost log2 of {q}: these are bits; expected nats.")
-    need(close(alike, torch.tensor(q, dtype=z.dtype).log()), f"Logits that are all alike cost {alike.min():.4g} to {alike.max():.4g}; expected "
-         f"ln {q} for each pixel, whatever its code. Is the softmax over the bins, and the sum too? Are label and prediction where they belong?")
+    need(close(alike, torch.tensor(q, dtype=z.dtype).log()), f"Logits that are all alike cost {alike.min():.10g} to {alike.max():.10g}; expected "
+         f"ln {q} for each pixel, whatever its code, in the logits' precision. Is the softmax over the bins, and the sum too? Are label and prediction where they belong?")
     need(close(cost(z + 5), cost(z)), "Adding 5 to all logits changes the loss: a softmax would not notice.")
     one_hot = torch.eye(q, dtype=z.dtype)
     alone = torch.stack([cost(z, one[:, None, None].expand_as(z)) for one in one_hot], 1)  # (N, Q, H, W): if it were bin q for certain
@@ -105,7 +105,7 @@ def _cost_of_logits(cost, z: Tensor, code: Tensor) -> None:
           "Bin q receives the sum over r of prior r times what r gives to q: a product of a vector and a matrix.")
 def smooth(answer):
     """A prior (Q,) and centres (Q, 2) -> every bin's share, handed out over all bins by a Gaussian that sums to 1 for each giver."""
-    for centers, sigma in zip(_tables(), (5.0, 8.0)):
+    for centers, sigma in zip(_tables(), (5.0, 7.5)):
         prior = _random(len(centers))
         prior = 7 * prior / prior.sum()
 
@@ -124,7 +124,8 @@ def smooth(answer):
             near = (wanted > 0.01) & (wanted < 30)
             ratio = ((given[one] / given).log() / wanted)[near]
             need(close(ratio, 1), f"What a bin {name} gives away does not fall with the distance as asked: at sigma = {sigma:g} it falls "
-                 f"{ratio.min():.3g} to {ratio.max():.3g} times as fast as exp(-d^2 / 2 sigma^2).")
+                 f"{ratio.min():.6g} to {ratio.max():.6g} times as fast as exp(-d^2 / 2 sigma^2). Do the weights sum to 1 for whoever gives, or for "
+                 "whoever receives?")
         both = smoothed(eye[middle] + eye[rim])
         alone = smoothed(eye[rim])[rim]
         need(close(both[rim], alone), f"A bin at the rim, alone in the prior, keeps {alone:.3f}; together with one in the middle, far away, "
@@ -153,7 +154,7 @@ def class_weights(answer):
         given = tensor(call(answer, counts, smoothed, mix), (q,), smoothed.dtype)
         mean = (counts * given).sum() / counts.sum()
         need(not close((smoothed * given).sum(), 1, 1e-6), f"The mean weight is 1 under the smoothed prior, and {mean:.4g} over the pixels that "
-             "were counted. These are asked for.")
+             "were counted. It is the second that has to be 1.")
         need(close(mean, 1, 1e-6), f"The mean weight of the counted pixels is {mean:.4g}; expected 1. (Your weights sum to "
              f"{given.sum():.4g}, and their mean over the bins is {given.mean():.4g}; neither is asked for.)")
         alike = tensor(call(answer, counts, smoothed, 1.0), (q,), smoothed.dtype)
@@ -167,6 +168,7 @@ def class_weights(answer):
         part = uniform * q * (1 - mix) / mix
         need(close(part, 1, 1e-6), f"Q = {q}, mix = {mix:g}: beside the prior, the uniform part counts {part:.3g} times as much as it "
              "should. Each of the two sums to 1 over the bins before they are mixed; which share has which?")
+        tensor(call(answer, counts, smoothed.float(), mix), (q,), torch.float32, "for a smoothed prior in float32, the answer")
 
 
 @question("lab2.q6", EXACTLY,
@@ -181,9 +183,10 @@ def rebalanced_loss(answer):
 
     plain = mean(loss, torch.ones_like(weights))
     need(close(plain, loss.mean()), f"Where every bin weighs 1, you answer {plain / loss.mean():.4g} times the mean of the pixels' losses.")
+    need(not close(mean(loss, weights), loss.mean()), "Weights that differ have no effect: this is the plain mean.")
     tripled = mean(loss, 3 * weights) / mean(loss, weights)
     need(close(tripled, 3), f"Weights that are three times as large should make the loss three times as large; yours makes it {tripled:.3g} times. "
-         "Is it divided by the sum of the weights? Then a batch of fog counts as much as a batch of flowers.")
+         + ("Is it divided by the sum of the weights?" if close(tripled, 1) else "Does each weight count once?"))
     pixel = loss.clone().requires_grad_()
     result = call(answer, pixel, nearest, weights)
     need(result.requires_grad, "No gradient comes through: the loss was taken out of torch on the way, by item(), tolist(), detach() or tensor(...).")
@@ -199,15 +202,15 @@ def rebalanced_loss(answer):
 def undo(answer):
     """Logits (..., Q, H, W), weights (Q,) and a share -> logits whose softmax is proportional to softmax(logits) / w^share."""
     weights = _random(7, low=0.2, high=5)
-    for shape in ((2, 7, 3, 7), (7, 4, 7)):  # as wide as there are bins, so that a wrong dimension fits too
-        logits = _random(*shape, low=-2, high=2)
+    for shape, most in (((2, 7, 3, 7), 2), ((7, 4, 7), 400)):  # as wide as there are bins, so that a wrong dimension fits too
+        logits = _random(*shape, low=-most, high=most)
         was = logits.log_softmax(-3)
 
         def change(share, weights, shape=shape, logits=logits, was=was):
             return tensor(call(answer, logits, weights, share), shape, logits.dtype).log_softmax(-3) - was
 
-        need(close(change(0.0, weights), 0), "A share of 0 should leave all probabilities as they are. Is the answer logits, and does "
-             "the share count?")
+        need(close(change(0.0, weights), 0), f"A share of 0 should leave all probabilities as they are; with logits up to {most} yours do not. "
+             "Is the answer logits, and does the share count?")
         need(close(change(0.7, torch.ones_like(weights)), 0), "Weights that are all 1 leave nothing to undo, yet the probabilities change.")
         for share in (0.4, 1.0):
             raised = change(share, weights)

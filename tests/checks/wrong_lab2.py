@@ -3,9 +3,9 @@
 import torch
 import torch.nn.functional as F
 
-from answers import right
+from answers import answer
 
-Q1, Q2, Q4, Q5, Q6, Q7 = (right("lab2")[f"lab2.q{i}"] for i in (1, 2, 4, 5, 6, 7))
+Q1, Q2, Q4, Q5, Q6, Q7 = (answer(f"lab2.q{i}") for i in (1, 2, 4, 5, 6, 7))
 
 
 def expected(each, odds=lambda o: o / o.sum(), over=lambda loss, share: (loss * share).sum(1)):
@@ -157,7 +157,7 @@ WRONG = [  # question, what is wrong with the answer, the answer, what its messa
     ("lab2.q4", "without the 2", given_away(lambda d, s: torch.exp(-d / s**2)), "2 to 2 times as fast"),
     ("lab2.q4", "distance not squared", given_away(lambda d, s: torch.exp(-d.sqrt() / (2 * s**2))), "times as fast"),
     ("lab2.q4", "sigma not squared", given_away(lambda d, s: torch.exp(-d / (2 * s))), "times as fast"),
-    ("lab2.q4", "sigma always 5", given_away(lambda d, s: gaussian(d, 5.0)), "at sigma = 8"),
+    ("lab2.q4", "sigma always 5", given_away(lambda d, s: gaussian(d, 5.0)), "at sigma = 7.5"),
     ("lab2.q4", "the ten nearest alone", given_away(nearest_ten), "in the middle gives away does not fall"),
     ("lab2.q4", "nothing to itself", given_away(not_to_itself), "keep the largest part for itself"),
     ("lab2.q4", "only the rich give", only_the_rich_give, "one by one"),
@@ -178,11 +178,11 @@ WRONG = [  # question, what is wrong with the answer, the answer, what its messa
     ("lab2.q5", "mix always a half", weighed(lambda c, s, mix: mixture(c, s, 0.5 if mix < 1 else 1)), "mix = 0.2: .* counts 4 times"),
     ("lab2.q5", "inverses mixed", weighed(lambda c, s, mix: 1 / ((1 - mix) / s + mix * len(s))), "straight line"),
     ("lab2.q5", "in float32", lambda c, s, mix: Q5(c, s, mix).float(), "dtype torch.float32; expected torch.float64"),
-    ("lab2.q6", "divided by the weights again", by_torch, "a batch of fog"),
-    ("lab2.q6", "weights made to average 1 in the batch", lambda x, i, w: (w[i] / w[i].mean() * x).mean(), "a batch of fog"),
+    ("lab2.q6", "divided by the weights again", by_torch, "divided by the sum of the weights"),
+    ("lab2.q6", "weights made to average 1 in the batch", lambda x, i, w: (w[i] / w[i].mean() * x).mean(), "divided by the sum of the weights"),
     ("lab2.q6", "sum", lambda x, i, w: (w[i] * x).sum(), "60 times the mean"),
     ("lab2.q6", "mean over photographs of sums", lambda x, i, w: (w[i] * x).sum() / len(x), "20 times the mean"),
-    ("lab2.q6", "weights ignored", lambda x, i, w: x.mean(), "yours makes it 1 times"),
+    ("lab2.q6", "weights ignored", lambda x, i, w: x.mean(), "no effect"),
     ("lab2.q6", "divided by Q", lambda x, i, w: (w[i] * x).mean() / len(w), "0.1111 times the mean"),
     ("lab2.q6", "means multiplied", lambda x, i, w: w[i].mean() * x.mean(), "weight of its own bin"),
     ("lab2.q6", "means multiplied in each photograph", by_photograph, "weight of its own bin"),
@@ -206,4 +206,6 @@ WRONG = [  # question, what is wrong with the answer, the answer, what its messa
     ("lab2.q7", "a mixture of both", lambda z, w, s: ((1 - s + s / at_bins(w)) * z.softmax(-3)).log(), "share of 0.4, .* times as much"),
     ("lab2.q7", "decimal logarithm", lambda z, w, s: z - s * at_bins(w.log10()), "0.434 to 0.434 times"),
     ("lab2.q7", "one photograph only", lambda z, w, s: Q7(z[0] if z.ndim > 3 else z, w, s), r"shape \(7, 3, 7\)"),
+    ("lab2.q5", "always in float64", lambda c, s, mix: Q5(c, s.double(), mix), "float32, the answer has dtype torch.float64"),
+    ("lab2.q7", "probabilities clamped on the way", lambda z, w, s: z.softmax(-3).clamp(min=1e-12).log() - s * w.log()[:, None, None], "with logits up to 400"),
 ]
