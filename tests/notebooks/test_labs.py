@@ -25,6 +25,7 @@ sys.exit(status)"""  # the largest process of all that it started, the notebooks
 
 MISTAKES = {  # lab -> a graded cell, and a mistake in its solution: what a third student hands in
     "lab1": ("q5-test", "(2 * sigma**2)", "(sigma**2)"),
+    "lab3": ("q2-test", "(1 + confidence) / 2", "confidence"),
 }
 
 pytestmark = pytest.mark.notebooks
