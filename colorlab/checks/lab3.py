@@ -87,7 +87,8 @@ def wilson(answer):
         of = f"k = {k}, n = {n}, confidence {confidence:g}: your interval is {low:.4g} to {high:.4g}"
         need(low <= high, f"{of}. The lower end comes first.")
         need(low >= -1e-6 and high <= 1 + 1e-6, f"{of}; rates lie between 0 and 1.")
-        need(high - low > 1e-6, f"{of}, without any width. Can {n} trials make you that certain? The rule takes the standard error of x, not that of k / n.")
+        need(high - low > 1e-6,
+             f"{of}, without any width. Can {n} trials make you that certain? The rule takes the standard error of x, not that of k / n.")
         need(low - 1e-6 <= k / n <= high + 1e-6, f"{of}, and k / n lies outside. Of all rates that one explains best what was seen.")
         z = NormalDist().inv_cdf((1 + confidence) / 2)
         ends = [x for x, here in ((low, k > 0), (high, k < n)) if here]
@@ -131,7 +132,8 @@ def interval(answer):
          "all pairs should come, each once.")
     big = torch.tensor([0.0] + [1.0] * 9, dtype=torch.float64).repeat(20)  # 20 photographs with one pair of value 0, 20 with nine of value 1
     low, high = _interval(answer, big, [f"{'big' if i % 10 else 'small'} {i // 10}" for i in range(200)])
-    need(low >= 0 and high <= 1.000001, f"All values lie between 0 and 1, and the interval of their mean goes from {low:.3g} to {high:.3g}. Photographs bring "
+    need(low >= 0 and high <= 1.000001,
+         f"All values lie between 0 and 1, and the interval of their mean goes from {low:.3g} to {high:.3g}. Photographs bring "
          "different numbers of pairs, so what is drawn differs in number too: divide by that.")
     need(low < 0.9 < high, f"Twenty photographs with one pair, twenty with nine: the interval, {low:.3g} to {high:.3g}, is not that of the mean over "
          "pairs. A photograph with nine pairs should count nine times.")
@@ -161,7 +163,8 @@ def roc(answer):
         need(max(across.max(), up.max()) <= 1.000001, f"A value is {max(across.max(), up.max()):.4g}; expected shares, from 0 to 1, each of its own kind.")
         need(across[0] + up[0] < 2 - 1e-6, "The curve begins at (1, 1): take the highest threshold first.")
         need(close(across[0] + up[0], 0.0, 1e-6), f"The curve begins at ({across[0]:.3g}, {up[0]:.3g}); expected a first threshold that nothing passes.")
-        need(close(across[-1] + up[-1], 2.0, 1e-6), f"The curve ends at ({across[-1]:.3g}, {up[-1]:.3g}); expected a last threshold that everything passes.")
+        need(close(across[-1] + up[-1], 2.0, 1e-6),
+             f"The curve ends at ({across[-1]:.3g}, {up[-1]:.3g}); expected a last threshold that everything passes.")
         need(min(across.diff().min(), up.diff().min()) >= -1e-6, "The curve runs back: a lower threshold can only let more pass.")
         _curve_of(real, fake, across, up)
 
@@ -172,12 +175,13 @@ def _curve_of(real: Tensor, fake: Tensor, across: Tensor, up: Tensor) -> None:
     if real.min() > fake.max():
         need(area > 0, "All photographs score higher than all fakes, and the area under the curve is 0: fakes go across, photographs up.")
     if (torch.cat((real, fake)) == real[0]).all():
-        need(close(area, HALF, 1e-6), f"All scores are equal, so nothing is told apart, and the area under your curve is {area:.3g}. Equal scores pass together.")
+        need(close(area, HALF, 1e-6),
+             f"All scores are equal, so nothing is told apart, and the area under your curve is {area:.3g}. Equal scores pass together.")
     points = torch.stack((across, up), 1)  # (M, 2)
     for t in torch.cat((real, fake)).unique():
         here = torch.stack(((fake >= t).double().mean(), (real >= t).double().mean()))
         need((points - here).abs().amax(1).min() < 1e-6, f"Your curve has no point for a threshold just below a score of {t:.2f}. Scores here go from "
-             f"{min(real.min(), fake.min()):.1f} to {max(real.max(), fake.max()):.1f}, and each of them is a step: none may be left out, halved or merged with another.")
+             f"{min(real.min(), fake.min()):.1f} to {max(real.max(), fake.max()):.1f}, and each is a step: none may be left out or merged with another.")
     beaten = (real[:, None] > fake).double().mean() + HALF * (real[:, None] == fake).double().mean()
     need(close(area, beaten, 1e-6), f"All points are there, but the area under your curve is {area:.3g}, which is not the share of all (photograph, fake) "
          "that a photograph wins. Do equal scores make one step?")
@@ -196,7 +200,8 @@ def blurred_chroma(answer):
         need(close(found[..., 0, :, :], lab[..., 0, :, :]), "L has changed. The control is about the sharpness of colour alone.")
         own, found = (_blocks(x[..., 1:, :, :], factor) for x in (lab, found))  # (..., 2, H / factor, W / factor, factor, factor)
         means, mine = own.mean((-2, -1)), found.mean((-2, -1))
-        need(close(found, found[..., :1, :1]), f"With factor {factor}, the colours within a block differ: expected one colour for each, without a transition.")
+        need(close(found, found[..., :1, :1]),
+             f"With factor {factor}, the colours within a block differ: expected one colour for each, without a transition.")
         need(not close(mine, means.flip(-3)), "a has been given b's means, and b a's.")
         need(not close(mine, own[..., 0, 0]), "Each block has the colour of its first pixel. Of a generator's coarse answer the mean is a better picture.")
         need(close(mine, means), f"With factor {factor}, a block's colour is off by up to {(mine - means).abs().max():.3g} from the mean of its pixels.")
@@ -230,7 +235,8 @@ def against_people(answer):
         elif pairs > 1000:
             need(max(below, above) > 1e-3, f"{given}: people's own error is left out.")
             need(not close(below, error, 1e-4), f"{given}: a standard error is not half of a 95 % interval.")
-            need(close(below, 1.96 * error, 1e-4), f"{given}: nearly all doubt is people's, and your interval reaches {below / error:.3g} of their errors down.")
+            need(close(below, 1.96 * error, 1e-4),
+                 f"{given}: nearly all doubt is people's, and your interval reaches {below / error:.3g} of their errors down.")
         sides = ((below, own - down), (above, up - own))
         need(all(close(reach**2, side**2 + (1.96 * error) ** 2, 1e-5) for reach, side in sides), f"{given}: your interval reaches {below:.3g} down and "
              f"{above:.3g} up. The squares of the two reaches that belong to a side, yours and people's, do not add up to its square.")

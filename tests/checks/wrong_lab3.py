@@ -75,7 +75,7 @@ def mean_of_means(values, members, generator):
 
 
 def over_all_pairs(values, members, generator):
-    return sum(values[members[i]].sum() for i in some(len(members), generator)) / len(values)
+    return values[torch.cat([members[i] for i in some(len(members), generator)])].sum() / len(values)
 
 
 def without_repetition(values, members, generator):
@@ -174,6 +174,11 @@ def combined(reach, sign=1, z=judging.Z, own=judging.wilson):
     return against
 
 
+def mirrored(answer):
+    difference, low, high = answer
+    return difference, 2 * difference - high, 2 * difference - low
+
+
 def hypotenuse(one, other):
     return (one**2 + other**2) ** 0.5
 
@@ -190,14 +195,15 @@ WRONG = [  # question, what is wrong with the answer, the answer, what its messa
     ("lab3.q1", "sigmoids", lambda r, f, m: Q1(r.sigmoid(), f.sigmoid(), m), "What does a sigmoid make of 40"),
     ("lab3.q1", "rounded to per cent", lambda r, f, m: round(float(Q1(r, f, m)), 2), "is not their number.*rounded"),
     ("lab3.q1", "integer division", lambda r, f, m: int((f > r + m).sum()) // len(r), "is not their number"),
-    ("lab3.q1", "one pair too few", lambda r, f, m: Q1(r, f, m) if bool((f > r).all() or (f < r).all()) else Q1(r[1:], f[1:], m), "is not their number"),
+    ("lab3.q1", "the first pair forgotten", lambda r, f, m: Q1(r[1:], f[1:], m), "is not their number"),
     ("lab3.q1", "ties lose", rate(above, share=lambda won, tied: won.mean()), "Whoever sees no difference guesses"),
     ("lab3.q1", "ties win", rate(lambda d, m: d >= m), "Whoever sees no difference guesses"),
     ("lab3.q1", "ties dropped", rate(above, share=lambda won, tied: won.sum() / (1 - tied).sum()), "is nan: .*nothing is left to divide by"),
     ("lab3.q1", "ties dropped, if others are left", rate(above, share=lambda won, tied: won.sum() / (1 - tied).sum() if tied.mean() < 1 else 0.5),
      "Where some pairs are ties.*left out"),
     ("lab3.q1", "margin ignored", lambda r, f, m: Q1(r, f, 0.0), "A margin of 1 changes nothing"),
-    ("lab3.q1", "the margin itself no tie", rate(lambda d, m: (d >= m) & (d != 0), lambda d, m: (d.abs() < m) | (d == 0)), "exactly the margin should be a tie"),
+    ("lab3.q1", "the margin itself no tie", rate(lambda d, m: (d >= m) & (d != 0), lambda d, m: (d.abs() < m) | (d == 0)),
+     "exactly the margin should be a tie"),
     ("lab3.q1", "margin for the fake alone", lambda r, f, m: Q1(r + m, f, 0.0), "With a margin of 1, not every pair"),
     ("lab3.q1", "each pair for itself", lambda r, f, m: (f > r).double(), r"tensor of shape \(37,\); expected one number"),
     ("lab3.q1", "a verdict instead of a rate", lambda r, f, m: bool(Q1(r, f, m) > 0.5), "is a bool; expected one number"),
@@ -236,14 +242,15 @@ WRONG = [  # question, what is wrong with the answer, the answer, what its messa
     ("lab3.q4", "lowest threshold first", curve(lambda across, up: (across.flip(0), up.flip(0))), r"begins at \(1, 1\)"),
     ("lab3.q4", "a step for each image", one_by_one, "Equal scores pass together"),
     ("lab3.q4", "first up, then across", curve(with_corners), "nothing is told apart.*Equal scores pass together"),
-    ("lab3.q4", "first up, then across, unless all are equal", curve(lambda *a: with_corners(*a) if len(a[0]) > 2 else a), "All points are there, but the area"),
+    ("lab3.q4", "first up, then across, unless all are equal", curve(lambda *a: with_corners(*a) if len(a[0]) > 2 else a),
+     "All points are there, but the area"),
     ("lab3.q4", "no first threshold", curve(lambda across, up: (across[1:], up[1:])), "a first threshold that nothing passes"),
     ("lab3.q4", "no last threshold", curve(lambda across, up: (across[:-1], up[:-1])), r"The curve ends at .* everything passes"),
     ("lab3.q4", "numbers of images", counts, "expected shares, from 0 to 1"),
-    ("lab3.q4", "shares of all images", lambda r, f: tuple(x * n / (len(r) + len(f)) for x, n in zip(Q4(r, f), (len(f), len(r)))), r"ends at \(0.4"),
+    ("lab3.q4", "shares of all images", lambda r, f: tuple(x / (len(r) + len(f)) for x in counts(r, f)), r"ends at \(0.4"),
     ("lab3.q4", "thresholds from -1 to 1", at(*torch.linspace(1, -1, 41).tolist()), "no point for a threshold just below"),
     ("lab3.q4", "the threshold 0 alone", at(0.0), "no point for a threshold"),
-    ("lab3.q4", "thresholds of probabilities", lambda r, f: Q4(r.sigmoid(), f.sigmoid()), "each of them is a step"),
+    ("lab3.q4", "thresholds of probabilities", lambda r, f: Q4(r.sigmoid(), f.sigmoid()), "each is a step"),
     ("lab3.q4", "scores of the fakes as thresholds", lambda r, f: at(*f.unique().flip(0).tolist())(r, f), "no point for a threshold"),
     ("lab3.q4", "not sorted", curve(shuffled), "runs back"),
     ("lab3.q4", "the area alone", lambda r, f: (r[:, None] > f).double().mean(), "expected two tensors, fake_pass and real_pass"),
@@ -255,7 +262,7 @@ WRONG = [  # question, what is wrong with the answer, the answer, what its messa
     ("lab3.q5", "a and b exchanged", ab_of_blocks(lambda ab: ab.flip(-3)), "a has been given b's means"),
     ("lab3.q5", "sum of a block", ab_of_blocks(lambda ab: 4 * ab), "a block's colour is off"),
     ("lab3.q5", "grey", ab_of_blocks(torch.zeros_like), "a block's colour is off"),
-    ("lab3.q5", "one colour for the picture", lambda x, f: torch.cat((x[..., :1, :, :], x[..., 1:, :, :].mean((-2, -1), keepdim=True).expand(x[..., 1:, :, :].shape)), -3), "off by up to"),
+    ("lab3.q5", "one colour for the picture", ab_of_blocks(lambda ab: ab.mean((-2, -1), keepdim=True).expand_as(ab)), "off by up to"),
     ("lab3.q5", "always 2", lambda x, f: Q5(x, 2), "With factor 3, the colours within a block differ"),
     ("lab3.q5", "ab alone", lambda x, f: Q5(x, f)[..., 1:, :, :], r"shape \(2, 6, 8\); expected \(3, 6, 8\)"),
     ("lab3.q5", "small ab", lambda x, f: Q5(x, f)[..., ::f, ::f], r"shape \(3, 3, 4\); expected \(3, 6, 8\)"),
@@ -264,8 +271,8 @@ WRONG = [  # question, what is wrong with the answer, the answer, what its messa
     ("lab3.q7", "per cent", lambda *a: tuple(100 * x for x in Q7(*a)), "expected shares, not percent"),
     ("lab3.q7", "ratio of the rates", lambda k, n, r, e: (k / n / r, *Q7(k, n, r, e)[1:]), "is not your own rate less people's"),
     ("lab3.q7", "k / n and twice its standard error", combined(hypotenuse, own=wald_95), "ends at the difference itself"),
-    ("lab3.q7", "the two sides exchanged", lambda *a: (Q7(*a)[0], 2 * Q7(*a)[0] - Q7(*a)[2], 2 * Q7(*a)[0] - Q7(*a)[1]), "sides are exchanged"),
-    ("lab3.q7", "the longer side for both", lambda *a: (Q7(*a)[0], 2 * Q7(*a)[0] - Q7(*a)[2], Q7(*a)[2]), "Wilson's; yours reaches"),
+    ("lab3.q7", "the two sides exchanged", lambda *a: mirrored(Q7(*a)), "sides are exchanged"),
+    ("lab3.q7", "the longer side for both", lambda *a: (*mirrored(Q7(*a))[:2], Q7(*a)[2]), "Wilson's; yours reaches"),
     ("lab3.q7", "people's error left out", combined(lambda own, people: own), "people's own error is left out"),
     ("lab3.q7", "standard error for half of the interval", combined(hypotenuse, z=1.0), "is not half of a 95 % interval"),
     ("lab3.q7", "people's error squared once more", combined(lambda own, people: (own**2 + people**4) ** 0.5), "of their errors down"),
