@@ -4,7 +4,7 @@
 to 1", "no bin is nearer than the one chosen") on inputs of its own, in float64; it never prints a right answer.
 """
 
-from . import lab1, lab2, lab4  # noqa: F401  they register their questions
+from . import lab1, lab2, lab3, lab4  # noqa: F401  they register their questions
 from .registry import QUESTIONS, Outcome, check, judge, require
 
 __all__ = ["QUESTIONS", "Outcome", "check", "judge", "require"]

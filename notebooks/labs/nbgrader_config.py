@@ -11,3 +11,4 @@ c.CourseDirectory.release_directory = "student"
 c.CourseDirectory.db_url = f"sqlite:///{build / 'gradebook.db'}"
 c.NbGrader.logfile = ""
 c.ClearSolutions.code_stub = {"python": "pass  # YOUR CODE HERE"}  # an untouched notebook runs to its end
+c.Execute.timeout = 300  # seconds a cell; nbgrader allows 30, which a busy machine exceeds

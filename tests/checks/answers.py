@@ -44,11 +44,6 @@ def answer(question: str, solved: bool = True):
     return defined[name]
 
 
-def right(lab: str) -> dict:
-    """Question -> the instructor's answer."""
-    return {question: answer(question) for question in asked(lab)}
-
-
 class Later:
     """A wrong answer that takes a while to make: a function that makes it."""
 

@@ -27,6 +27,7 @@ sys.exit(status)"""  # the largest process of all that it started, the notebooks
 MISTAKES = {  # lab -> a graded cell, and a mistake in its solution: what a third student hands in
     "lab1": ("q5-test", "(2 * sigma**2)", "(sigma**2)"),
     "lab2": ("q5-test", "* counts.sum() / (counts * weights).sum()", "/ (smoothed * weights).sum()"),
+    "lab3": ("q2-test", "(1 + confidence) / 2", "confidence"),
     "lab4": ("q2-test", "free[partners[-1]] = False", "free[chosen] = False"),
 }
 
