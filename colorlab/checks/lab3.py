@@ -101,8 +101,7 @@ def wilson(answer):
 
 
 def _interval(answer, values, groups, draws=2400, seed=0) -> tuple[float, float]:
-    given = (lambda values, draws, seed: answer(values, list(groups), draws, seed)) if callable(answer) else answer
-    low, high = _numbers(call(given, values, draws, seed), "low", "high")
+    low, high = _numbers(call(answer, values, list(groups), draws, seed), "low", "high")
     need(low <= high, f"The interval is {low:.4g} to {high:.4g}; expected the lower end first.")
     return low, high
 

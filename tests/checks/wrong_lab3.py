@@ -237,7 +237,7 @@ WRONG = [  # question, what is wrong with the answer, the answer, what its messa
     ("lab3.q3", "seed ignored", lambda v, g, d, s: Q3(v, g, d, 0), "Another seed gives the very same"),
     ("lab3.q3", "no seed set", lambda v, g, d, s: Q3(v, g, d, int(torch.randint(10**9, ()))), "Called twice with one seed"),
     ("lab3.q3", "draws of its own", lambda v, g, d, s: Q3(v, g, 2000, s), "With draws = 1"),
-    ("lab3.q3", "an error with the labels", lambda v, g, d, s: v[g], r"Called with \(60,\), 2400, 0, your function raised"),
+    ("lab3.q3", "an error with the labels", lambda v, g, d, s: v[g], r"a list of 60, 2400, 0, your function raised TypeError"),
     ("lab3.q4", "axes exchanged", curve(lambda across, up: (up, across)), "fakes go across, photographs up"),
     ("lab3.q4", "lowest threshold first", curve(lambda across, up: (across.flip(0), up.flip(0))), r"begins at \(1, 1\)"),
     ("lab3.q4", "a step for each image", one_by_one, "Equal scores pass together"),
