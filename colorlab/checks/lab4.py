@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..batches import fingerprint
 from ..resampling import Z
 from . import leaderboard
 from .registry import call, close, need, question, tensor
@@ -19,7 +18,7 @@ def _draw(*shape: int, seed: int) -> Tensor:
 
 
 @question("lab4.q1", "exactly: these pictures or others, in this order or not",
-          "Sort all pictures first, then walk down the order: a picture is taken or passed over, until there are enough.",
+          "Sort all pictures first, by the scores as they are; then walk down the order: a picture is taken or passed over, until there are enough.",
           "While you walk, remember how many of each photograph you have taken; a dictionary will do.",
           "For equal scores the lower index comes first: torch.argsort has an argument that keeps equal ones in their order.")
 def choose(answer):
@@ -27,6 +26,8 @@ def choose(answer):
     for groups, count, most in ((list("aabbbcdddeeffgg"), 6, 2), ([f"photograph {i % 4}" for i in range(40)], 8, 3), (list("abcdefgh"), 8, 1)):
         scores = 3 * _draw(len(groups), seed=count).float() + 40  # logits of a sure judge: a sigmoid would make them all 1
         scores[3] = scores[0]
+        if count == 8 and most == 1:
+            scores -= 80  # a score may be below 0
         if len(groups) == 15:  # equal at the top, and equal where the sixth and last place is given
             scores[[1, 3, 6, 2, 9, 10, 12]] = torch.tensor([60.0, 60.0, 60.0, 59.0, 58.0, 57.0, 57.0])
         found = tensor(call(answer, scores, groups, count, most), (count,), torch.int64)
@@ -39,8 +40,8 @@ def choose(answer):
         for i in sorted(set(range(len(scores))) - set(chosen), key=lambda i: -scores[i].item()):
             rivals = [j for j in chosen if groups[j] == groups[i]] if taken[groups[i]] == most else chosen
             worst = min(rivals, key=lambda j: (scores[j].item(), -j))
-            need(scores[i] <= scores[worst], f"A picture with score {scores[i]:.2f} was left out although one with {scores[worst]:.2f} was chosen, "
-                 "and its photograph still had room. (Scores here are logits around 40; what does a sigmoid make of them?)")
+            need(scores[i] <= scores[worst], f"With most = {most}, a picture with score {scores[i]:.2f} was left out although one with {scores[worst]:.2f} was "
+                 "chosen, and its photograph still had room.")
             need(scores[i] < scores[worst] or i > worst, "Of two pictures with the same score, the one with the higher index was chosen.")
         ordered = sorted(chosen, key=lambda i: (-scores[i].item(), i))
         need(chosen == ordered, "The right pictures, in another order: the best comes first, and of equal ones the one with the lower index.")
@@ -52,10 +53,10 @@ def choose(answer):
           "Whoever has been taken is free no longer. Giving such pictures an infinite difference makes argmin pass over them.")
 def matched(answer):
     """chosen (M,), trait (N,) -> (M,): for each chosen the nearest free other one, in turn."""
-    for size, count in ((12, 4), (31, 9)):
-        trait = 40 + 15 * _draw(size, seed=size)
+    for size, count, closer in ((12, 4, 0.001), (31, 9, -0.001)):
+        trait = 15 * _draw(size, seed=size)
         chosen = torch.randperm(size, generator=torch.Generator().manual_seed(count))[:count]
-        trait[chosen[1]] = trait[chosen[0]] + 0.001  # two that want the same partner
+        trait[chosen[1]] = trait[chosen[0]] + closer  # two that want the same partner
         found = tensor(call(answer, chosen, trait), (count,), torch.int64)
         need(0 <= found.min() and found.max() < size, f"Indices go from {found.min()} to {found.max()}; expected 0 to {size - 1}.")
         need(not set(found.tolist()) & set(chosen.tolist()), "A chosen picture is its own control, or another's: the control group must not "
@@ -86,7 +87,8 @@ def paired_error(answer):
 
     difference, error = found(a, b, single)
     need(not close(difference, (b - a).mean()), "The difference is that of b less a; expected a less b.")
-    need(close(difference, (a - b).mean()), f"The difference is {difference:.4g}; expected the mean of a less b over all pictures.")
+    need(close(difference, (a - b).mean()), f"The difference is {difference:.10g}; expected the mean of a less b over all pictures"
+         + (", in float64." if close(difference, (a - b).mean(), 1e-4) else "."))
     spread = (a - b).std().item()
     need(not close(error, spread), "The second number is the standard deviation of the differences. How much less does their mean stray?")
     need(not close(error, Z * spread / 20**0.5, 1e-3), "The second number is 1.96 standard errors, half an interval; expected one.")
@@ -162,9 +164,8 @@ def _painting(answer) -> leaderboard.Measured:
           "If the score went down: too high a rate, crops far smaller than the pictures, or BatchNorm's statistics set free?")
 def learned(answer):
     """A network that scores more than the start."""
-    found, before = _painting(answer), leaderboard.measure(start := leaderboard.start())
-    need(fingerprint(*answer.state_dict().values()) != fingerprint(*start.state_dict().values()), "These are the start's own weights: "
-         "nothing has been learned. (Do you return the trained copy?)")
+    found, before = _painting(answer), leaderboard.measure(leaderboard.start())
+    need(not torch.equal(found.table, before.table), "It paints just what the start paints: nothing has been learned. (Do you return the trained copy?)")
     need(found.score > before.score, f"It scores {found.score:.2f}, and the start {before.score:.2f}. (Plain AuC {found.plain:.1f} after {before.plain:.1f}, "
          f"rebalanced {found.rebalanced:.1f} after {before.rebalanced:.1f}, chroma {found.chroma:.2f} of the true one after {before.chroma:.2f}.)")
 

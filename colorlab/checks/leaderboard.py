@@ -25,7 +25,7 @@ from ..resampling import Estimate
 
 SIZE = 96  # pixels a side
 COUNT = {"train": 100, "val": 80, "test": 80}  # pictures: to train on, to try on, to be graded on
-COLUMNS = ("time", "name", "score", "gain", "low", "high", "plain", "rebalanced", "chroma", "seconds", "photographs", "weights")
+COLUMNS = ("time", "name", "note", "score", "gain", "low", "high", "plain", "rebalanced", "chroma", "seconds", "photographs", "weights")
 _measured: dict[tuple[str, str], "Measured"] = {}
 
 
@@ -38,9 +38,14 @@ class Measured(NamedTuple):
     table: Tensor
 
 
-@cache
 def pictures(split: str) -> tuple[Tensor, list[str]]:
     """uint8 (N, 3, 96, 96) of "train", "val" or "test", and the photograph that each is a crop of."""
+    images, groups = _kept(split)
+    return images.clone(), list(groups)  # whoever writes into them changes no score
+
+
+@cache
+def _kept(split: str) -> tuple[Tensor, list[str]]:
     some = photos.course(COUNT[split], split, size=SIZE)
     return some.square(SIZE), some.groups
 
@@ -61,9 +66,9 @@ def baseline() -> torch.nn.Module:
 
 
 def measure(generator: torch.nn.Module, split: str = "val") -> Measured:
-    """What a generator scores on the pictures of a split; once for each set of weights."""
-    images, _ = pictures(split)
-    key = fingerprint(images, *generator.state_dict().values()), split
+    """What a generator scores on the pictures of a split; known ones, by their weights and what they make of two pictures, are not asked again."""
+    images, _ = _kept(split)
+    key = fingerprint(images, generator.colorize(rgb_to_lab(images[:2])[:, :1]), *generator.state_dict().values()), split
     if key not in _measured:
         lab = torch.cat([rgb_to_lab(part) for part in images.split(40)])
         ab_hat = torch.cat([generator.colorize(part[:, :1]) for part in lab.split(20)])
@@ -78,14 +83,14 @@ def measure(generator: torch.nn.Module, split: str = "val") -> Measured:
 def gain(generator: torch.nn.Module, other: torch.nn.Module, split: str = "val") -> Estimate:
     """By how many points a generator scores above another, with the interval of the paired difference."""
     tables = (measure(one, split).table for one in (generator, other))
-    return metrics.bootstrap_auc_difference(*tables, groups=pictures(split)[1])
+    return metrics.bootstrap_auc_difference(*tables, groups=_kept(split)[1])
 
 
-def enter(file: str | Path, name: str, generator: torch.nn.Module, seconds: float, split: str = "val") -> dict:
-    """Add a line to a leaderboard file, which is begun where there is none.
+def enter(file: str | Path, name: str, generator: torch.nn.Module, seconds: float, note: str = "", split: str = "val") -> dict:
+    """Add a line to a leaderboard file, which is begun where there is none; not again for the same weights and name.
 
     Args:
-        name: who has made the generator; a nickname will do. seconds: that it took.
+        name: who has made the generator; a nickname will do. seconds: that it took. note: what was tried.
     Returns:
         the line, {column: value}.
     Raises:
@@ -97,15 +102,27 @@ def enter(file: str | Path, name: str, generator: torch.nn.Module, seconds: floa
     found, by, file = measure(generator, split), gain(generator, baseline(), split), Path(file)
     numbers = (found.score, by.mean, by.low, by.high, found.plain, found.rebalanced, found.chroma)
     line = dict(zip(COLUMNS, (
-        datetime.now(timezone.utc).isoformat(timespec="seconds"), name, *(f"{x:.2f}" for x in numbers), f"{seconds:.0f}",
-        f"{split} {fingerprint(pictures(split)[0])}", fingerprint(*generator.state_dict().values()))))
+        datetime.now(timezone.utc).isoformat(timespec="seconds"), name, " ".join(str(note).split()), *(f"{x:.2f}" for x in numbers), f"{seconds:.0f}",
+        f"{split} {fingerprint(_kept(split)[0])}", fingerprint(*generator.state_dict().values()))))
     begun = file.exists() and file.stat().st_size > 0
+    for old in read(file) if begun else []:
+        if all(old[column] == line[column] for column in ("name", "score", "photographs", "weights")):
+            return old
     with open(file, "a", newline="", encoding="utf-8") as out:
         writer = csv.DictWriter(out, COLUMNS)
         if not begun:
             writer.writeheader()
         writer.writerow(line)
     return line
+
+
+def read(file: str | Path) -> list[dict]:
+    """All lines of a leaderboard file. Raises ValueError for a file that is none."""
+    with open(file, newline="", encoding="utf-8") as lines:
+        rows = csv.DictReader(lines)
+        if tuple(rows.fieldnames or ()) != COLUMNS:
+            raise ValueError(f"file {file} has columns {', '.join(rows.fieldnames or ())}; expected those of a leaderboard, {', '.join(COLUMNS)}")
+        return list(rows)
 
 
 def standings(files: Iterable[str | Path]) -> list[dict]:
@@ -116,13 +133,10 @@ def standings(files: Iterable[str | Path]) -> list[dict]:
     """
     best: dict[tuple[str, str], dict] = {}
     for file in files:
-        with open(file, newline="", encoding="utf-8") as lines:
-            for line in csv.DictReader(lines):
-                if set(line) != set(COLUMNS):
-                    raise ValueError(f"file {file} has columns {', '.join(map(str, line))}; expected those of a leaderboard, {', '.join(COLUMNS)}")
-                key = line["photographs"], line["name"]
-                if key not in best or float(line["score"]) > float(best[key]["score"]):
-                    best[key] = line
+        for line in read(file):
+            key = line["photographs"], line["name"]
+            if key not in best or float(line["score"]) > float(best[key]["score"]):
+                best[key] = line
     return sorted(best.values(), key=lambda line: (line["photographs"], -float(line["score"])))
 
 
@@ -132,7 +146,7 @@ def table(lines: list[dict]) -> str:
     for line in lines:
         if line["photographs"] != photographs:
             photographs = line["photographs"]
-            rows += ["", f"{'on ' + photographs:28s}  score   over the baseline          seconds"]
+            rows += ["", f"{'on ' + photographs:28s}  score   over the baseline       seconds  note"]
         over = f"{float(line['gain']):+.2f} [{float(line['low']):+.2f}, {float(line['high']):+.2f}]"
-        rows.append(f"  {line['name'][:26]:26s}  {line['score']:>5s}   {over:22s}  {line['seconds']:>9s}")
+        rows.append(f"  {line['name'][:26]:26s}  {line['score']:>5s}   {over:22s}  {line['seconds']:>7s}  {line['note'][:40]}".rstrip())
     return "\n".join(rows[1:])

@@ -27,6 +27,17 @@ def ties_backwards(scores, groups, count, most):
     return len(scores) - 1 - Q1(scores.flip(0), groups[::-1], count, most)
 
 
+def with_a_zero(scores, groups, count, most):
+    """A picture that is taken, or passed over, gets a score of 0, as if that were the lowest."""
+    scores, chosen = scores.clone(), []
+    for _ in range(3 * len(scores)):
+        i = int(scores.argmax())
+        scores[i] = 0
+        if len(chosen) < count and [groups[j] for j in chosen].count(groups[i]) < most:
+            chosen.append(i)
+    return torch.tensor(chosen)
+
+
 def one_more_of_each(scores, groups, count, most):
     """A cap of one photograph more."""
     return Q1(scores, groups, count, most + 1)
@@ -142,6 +153,20 @@ def sepia(weight, bias):
     bias[((leaderboard.start().bins.centers - torch.tensor([10.0, 30.0])).norm(dim=1)) > 9] -= 100
 
 
+class Paler(torch.nn.Module):
+    """Another's colours, less vivid, with the other's weights."""
+
+    def __init__(self, network, factor):
+        super().__init__()
+        self.network, self.factor = network, factor
+
+    def state_dict(self, *args, **options):
+        return self.network.state_dict(*args, **options)
+
+    def colorize(self, L, temperature=0.38):
+        return self.factor * self.network.colorize(L, temperature)
+
+
 def free_statistics():
     """BatchNorm's running statistics estimated anew, from four pictures."""
     network = leaderboard.start().train()
@@ -162,6 +187,7 @@ WRONG = [  # question, what is wrong with the answer, the answer, what its messa
     ("lab4.q1", "of equal ones the last", ties_backwards, "the one with the higher index was chosen"),
     ("lab4.q1", "sorted by index", lambda *x: Q1(*x).sort().values, "the best comes first"),
     ("lab4.q1", "worst first", lambda *x: Q1(*x).flip(0), "the best comes first"),
+    ("lab4.q1", "passed over by a 0", with_a_zero, r"shape .1,.; expected .8,."),
     ("lab4.q1", "a mask", lambda s, *x: torch.zeros(len(s), dtype=torch.bool).index_fill(0, Q1(s, *x), True), r"shape \(15,\); expected \(6,\)"),
     ("lab4.q1", "a list", lambda *x: Q1(*x).tolist(), "a list; expected a torch tensor"),
     ("lab4.q1", "one further", lambda *x: Q1(*x) + 1, "were chosen|Indices go from"),
@@ -173,11 +199,14 @@ WRONG = [  # question, what is wrong with the answer, the answer, what its messa
     ("lab4.q2", "signed difference", lambda c, t: nearest(c, t, not_chosen(c, t), difference=lambda d: d), "without its sign"),
     ("lab4.q2", "farthest", lambda c, t: nearest(c, t, not_chosen(c, t), difference=lambda d: -d.abs()), "a free one by"),
     ("lab4.q2", "in the order of the indices", in_another_order, "entry i of"),
+    ("lab4.q2", "from the palest on", lambda c, t: Q2(c[t[c].argsort()], t)[t[c].argsort().argsort()], "a free one by"),
+    ("lab4.q2", "from the most vivid on", lambda c, t: Q2(c[t[c].argsort().flip(0)], t)[t[c].argsort().flip(0).argsort()], "a free one by"),
     ("lab4.q2", "by chance", lambda c, t: not_chosen(c, t).nonzero()[:len(c), 0], "differs by"),
     ("lab4.q2", "places among the free", lambda c, t: nearest(c, t, not_chosen(c, t)) + len(t), r"expected 0 to 11"),
     ("lab4.q2", "the traits", lambda c, t: t[Q2(c, t)], "dtype torch.float64; expected torch.int64"),
     ("lab4.q4", "b less a", lambda a, b, g: Q4(b, a, g), "b less a"),
     ("lab4.q4", "medians", lambda a, b, g: ((a - b).median(), Q4(a, b, g)[1]), "expected the mean of a less b"),
+    ("lab4.q4", "in float32", lambda a, b, g: Q4(a.float(), b.float(), g), "over all pictures, in float64"),
     ("lab4.q4", "standard deviation", lambda a, b, g: ((a - b).mean(), (a - b).std()), "How much less does their mean stray"),
     ("lab4.q4", "half an interval", lambda a, b, g: (Q4(a, b, g)[0], 1.96 * Q4(a, b, g)[1]), "half an interval"),
     ("lab4.q4", "unpaired", unpaired, "two separate groups"),
@@ -200,13 +229,14 @@ WRONG = [  # question, what is wrong with the answer, the answer, what its messa
     ("lab4.q5", "what matters is always 1", lambda low, high, m: Q5(low, high, 1.0), "whatever|not to have shown|does allow"),
     ("lab4.q5", "never too small", lambda low, high, m: Q5(low, high, 0.0), "whatever its sign|does allow"),
     ("lab4.q5", "another word", lambda *x: Q5(*x).upper(), "expected one of 'better'"),
-    ("lab4.q6", "the start", Later(leaderboard.start), "start's own weights"),
+    ("lab4.q6", "the start", Later(leaderboard.start), "just what the start paints"),
     ("lab4.q6", "two things", (None, None), "a tuple; expected the generator itself"),
     ("lab4.q6", "its weights alone", {}, "a dict; expected the generator"),
     ("lab4.q6", "blown up", with_weights(nan), "NaN or infinite"),
     ("lab4.q6", "all grey", with_weights(all_grey), r"the start .*chroma 0\.0"),
     ("lab4.q6", "sepia", with_weights(sepia), "the start"),
     ("lab4.q6", "BatchNorm estimated anew", Later(free_statistics), "the start"),
+    ("lab4.q6", "the instructor's, made grey", Later(lambda: Paler(answer("lab4.q6"), 0.0)), "It scores .*, and the start"),
     ("lab4.q7", "barely trained", Later(lambda: toward_the_solution(leaderboard.start(), 0.05)), "It scores .*, and the baseline"),
     ("lab4.q7", "the baseline", Later(leaderboard.baseline), "It scores .*, and the baseline"),
     ("lab4.q8", "the baseline", Later(leaderboard.baseline), r"\+0\.00 \[\+0\.00, \+0\.00\]"),
