@@ -71,7 +71,7 @@ def fooling_rate(answer):
     close_calls = _scores(-3, -0.5, -0.25, 1, 0.5, 3, 2, 1)
     found = 8 * rate(torch.zeros(8).double(), close_calls, 1.0)
     need(not close(found, 5, 1e-5), "A margin of 1 changes nothing.")
-    need(not close(found, 5.5, 1e-5), "A difference of exactly the margin should be a tie.")
+    need(not close(found, 5.5, 1e-5), "A difference of exactly the margin should be a tie, and one of a little more should not.")
     need(close(found, 4.5, 1e-5), "With a margin of 1, not every pair is counted as asked: a pair closer than the margin is a tie, whichever of the two "
          "is ahead, and the others are decided as before.")
 
@@ -82,7 +82,7 @@ def fooling_rate(answer):
           "Test yourself: put an end of yours for x into both sides of the rule. They must be equal.")
 def wilson(answer):
     """k successes in n trials -> the two rates x from which k / n is exactly z standard errors of x away."""
-    for k, n, confidence in ((0, 30, 0.95), (30, 30, 0.9), (7, 40, 0.95), (3, 11, 0.8), (58, 2000, 0.99)):
+    for k, n, confidence in ((0, 30, 0.95), (30, 30, 0.9), (7, 40, 0.95), (3, 11, 0.8), (58, 2000, 0.99), (20, 36, 0.5), (4, 50, 0.87)):
         low, high = _numbers(call(answer, k, n, confidence), "low", "high")
         of = f"k = {k}, n = {n}, confidence {confidence:g}: your interval is {low:.4g} to {high:.4g}"
         need(low <= high, f"{of}. The lower end comes first.")
@@ -125,7 +125,7 @@ def interval(answer):
     low, high = _interval(answer, values.repeat(4), names * 4)
     size = (high - low) / wanted
     need(0.9 < size < 1.1, f"Each pair was written down four times, under the same photograph. Nothing new is known, and yet the interval is {size:.2f} "
-         "times as wide as before. What shares a label should be drawn together.")
+         "times as wide as before. What shares a label should be drawn together, and as many photographs as there are labels.")
     low, high = _interval(answer, _scores(-1, 1, 2, -2).repeat(20), [f"photo {i // 4}" for i in range(80)])
     need(high - low < 1e-6, "Twenty photographs with four pairs each have all the same mean, and your interval has a width: of a photograph that is drawn, "
          "all pairs should come, each once.")
@@ -139,6 +139,10 @@ def interval(answer):
     need(_interval(answer, values, names, 50, 4) == _interval(answer, values, names, 50, 4), "Called twice with one seed, the function gives two "
          "intervals.")
     need(_interval(answer, values, names, 50, 4) != _interval(answer, values, names, 50, 5), "Another seed gives the very same interval.")
+    rare = torch.tensor([1.0] * 3 + [0.0] * 27, dtype=torch.float64)
+    low, high = _interval(answer, rare, names[:30])
+    need(low >= 0, f"Three photographs of thirty hold 1, the others 0, and the interval of their mean begins at {low:.3g}. No draw can have such a mean: take the "
+         "middle 95 % of the means themselves.")
     low, high = _interval(answer, values, names, 1, 4)
     need(high - low < 1e-9, "With draws = 1 there is one mean, and both ends are that mean; yours differ. Is the number of draws your own?")
 
@@ -151,7 +155,8 @@ def roc(answer):
     """Logits of photographs (N,) and of fakes (M,) -> the shares that pass, over all thresholds, from (0, 0) to (1, 1)."""
     tied = [(_random(n, low=-4, high=4, seed=n) * 2).round() / 2 for n in (17, 23)]
     settings = [(_scores(3, 4, 5, 7), _scores(-2, 0, 1)), (torch.full((3,), 2.0).double(), torch.full((5,), 2.0).double()),
-                tied, (40 + _random(9, high=20), 40 + _random(6, high=20, seed=2))]
+                tied, (40 + _random(9, high=20), 40 + _random(6, high=20, seed=2)),
+                (5000 + _random(9, high=1e-3), 5000 + _random(6, high=1e-3, seed=2)), (_random(9, low=-9e3, high=9e3), _random(6, low=-9e3, high=9e3, seed=2))]
     for real, fake in settings:
         pair = call(answer, real, fake)
         need(isinstance(pair, (tuple, list)) and len(pair) == 2, f"The answer is a {type(pair).__name__}; expected two tensors, fake_pass and real_pass.")
@@ -179,8 +184,8 @@ def _curve_of(real: Tensor, fake: Tensor, across: Tensor, up: Tensor) -> None:
     points = torch.stack((across, up), 1)  # (M, 2)
     for t in torch.cat((real, fake)).unique():
         here = torch.stack(((fake >= t).double().mean(), (real >= t).double().mean()))
-        need((points - here).abs().amax(1).min() < 1e-6, f"Your curve has no point for a threshold just below a score of {t:.2f}. Scores here go from "
-             f"{min(real.min(), fake.min()):.1f} to {max(real.max(), fake.max()):.1f}, and each is a step: none may be left out or merged with another.")
+        need((points - here).abs().amax(1).min() < 1e-6, f"Your curve has no point for a threshold just below a score of {t:.7g}. Scores here go from "
+             f"{min(real.min(), fake.min()):.7g} to {max(real.max(), fake.max()):.7g}, and each is a step: none may be left out or merged with another.")
     beaten = (real[:, None] > fake).double().mean() + HALF * (real[:, None] == fake).double().mean()
     need(close(area, beaten, 1e-6), f"All points are there, but the area under your curve is {area:.3g}, which is not the share of all (photograph, fake) "
          "that a photograph wins. Do equal scores make one step?")
@@ -238,4 +243,4 @@ def against_people(answer):
                  f"{given}: nearly all doubt is people's, and your interval reaches {below / error:.3g} of their errors down.")
         sides = ((below, own - down), (above, up - own))
         need(all(close(reach**2, side**2 + (1.96 * error) ** 2, 1e-5) for reach, side in sides), f"{given}: your interval reaches {below:.3g} down and "
-             f"{above:.3g} up. The squares of the two reaches that belong to a side, yours and people's, do not add up to its square.")
+             f"{above:.3g} up. For each side take your own reach to that side and people's: add their squares, and take the root.")

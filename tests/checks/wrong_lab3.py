@@ -187,6 +187,18 @@ def wald_95(k, n):
     return wald(k, n, 0.95)
 
 
+def by_normal_theory(values, groups, draws, seed):
+    """As if the rounds' means followed a bell curve."""
+    names = sorted(set(groups))
+    sums, counts = (torch.tensor([sum(part for part, group in zip(parts, groups) if group == name) for name in names], dtype=torch.float64)
+                    for parts in (values.tolist(), [1] * len(values)))
+    drawn = torch.randint(len(names), (draws, len(names)), generator=torch.Generator().manual_seed(seed))
+    means = sums[drawn].sum(1) / counts[drawn].sum(1)
+    half = 1.96 * means.std(correction=0)
+    middle = values.mean() if draws > 1 else means.mean()
+    return float(middle - half), float(middle + half)
+
+
 WRONG = [  # question, what is wrong with the answer, the answer, what its message must say
     ("lab3.q1", "real and fake exchanged", lambda r, f, m: Q1(f, r, m), "are the two exchanged"),
     ("lab3.q1", "per cent", lambda r, f, m: 100 * Q1(r, f, m), "you answer 100; expected a share"),
@@ -237,6 +249,8 @@ WRONG = [  # question, what is wrong with the answer, the answer, what its messa
     ("lab3.q3", "seed ignored", lambda v, g, d, s: Q3(v, g, d, 0), "Another seed gives the very same"),
     ("lab3.q3", "no seed set", lambda v, g, d, s: Q3(v, g, d, int(torch.randint(10**9, ()))), "Called twice with one seed"),
     ("lab3.q3", "draws of its own", lambda v, g, d, s: Q3(v, g, 2000, s), "With draws = 1"),
+    ("lab3.q2", "z of four levels only", lambda k, n, c: Q2(k, n, c if c in (0.8, 0.9, 0.95, 0.99) else 0.95), "In standard errors its ends lie|times as many standard"),
+    ("lab3.q3", "mean plus or minus 1.96 deviations of the rounds", by_normal_theory, "take the middle 95 % of the means themselves"),
     ("lab3.q3", "an error with the labels", lambda v, g, d, s: v[g], r"a list of 60, 2400, 0, your function raised TypeError"),
     ("lab3.q4", "axes exchanged", curve(lambda across, up: (up, across)), "fakes go across, photographs up"),
     ("lab3.q4", "lowest threshold first", curve(lambda across, up: (across.flip(0), up.flip(0))), r"begins at \(1, 1\)"),
@@ -276,8 +290,8 @@ WRONG = [  # question, what is wrong with the answer, the answer, what its messa
     ("lab3.q7", "people's error left out", combined(lambda own, people: own), "people's own error is left out"),
     ("lab3.q7", "standard error for half of the interval", combined(hypotenuse, z=1.0), "is not half of a 95 % interval"),
     ("lab3.q7", "people's error squared once more", combined(lambda own, people: (own**2 + people**4) ** 0.5), "of their errors down"),
-    ("lab3.q7", "half-widths added", combined(lambda own, people: own + people), "do not add up to its square"),
-    ("lab3.q7", "the larger of the two", combined(max), "do not add up to its square"),
+    ("lab3.q7", "half-widths added", combined(lambda own, people: own + people), "add their squares, and take the root"),
+    ("lab3.q7", "the larger of the two", combined(max), "add their squares, and take the root"),
     ("lab3.q7", "always 32.3 %", lambda k, n, r, e: Q7(k, n, 0.323, e), "is not your own rate less people's"),
     ("lab3.q7", "the interval alone", swapped(Q7, 1, 2), "expected 3 numbers, difference, low, high"),
 ]
