@@ -200,9 +200,21 @@ def test_grades_come_out_as_csv(lab):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_instructors_page_quotes_what_was_measured(name):
     measured = json.loads((contract.ROOT / "results" / "labs.json").read_text(encoding="utf-8"))["numbers"][name]
-    row = f"| {name.removeprefix('lab')} | {measured['seconds']:.0f} | {measured['megabytes']} |"
+    row = f"| {name.removeprefix('lab')} | {measured['seconds']:.0f} | {measured['one thread']:.0f} | {measured['megabytes']} |"
     assert row in (LABS / "README.md").read_text(encoding="utf-8")
     assert measured["seconds"] < 120 and measured["megabytes"] < MOST_MEMORY / 1e6
+
+
+def test_the_instructors_page_quotes_what_many_kernels_cost():
+    measured = json.loads((contract.ROOT / "results" / "labs.json").read_text(encoding="utf-8"))
+    labs, at_once = measured["numbers"].values(), {name: f"{row['seconds']:.0f} s" for name, row in measured["at once"].items()}
+    text = " ".join((LABS / "README.md").read_text(encoding="utf-8").split())
+    assert f"took {at_once['a thread for each core']} each without the setting, and {at_once['OMP_NUM_THREADS=1']} with it" in text
+    assert f"one alone takes {measured['numbers']['lab3']['seconds']:.0f} s" in text
+    assert f"up to {max(row['megabytes'] for row in labs) / 1000:.2f} GB" in text
+    least, most = (pick(row["one thread"] for row in labs) for pick in (min, max))
+    assert f"costs {least:.0f} to {most:.0f} seconds of one core" in text
+    assert sum(row["seconds"] for row in labs) < 360  # all four, on two cores
 
 
 def test_links_of_the_instructors_pages_lead_somewhere():
