@@ -110,6 +110,16 @@ def test_standings_from_the_command_line(small, tmp_path, monkeypatch):
     leaderboard.enter(tmp_path / "graded.csv", "dora", grey, seconds=3)
     done = subprocess.run([sys.executable, "-m", "colorlab.checks", str(tmp_path / "graded.csv")], capture_output=True, text=True, check=True)
     assert "dora" in done.stdout and done.stderr == ""
+    done = subprocess.run([sys.executable, "-m", "colorlab.checks", str(tmp_path / "none.csv")], capture_output=True, text=True)
+    assert done.returncode == 2 and re.fullmatch(r"colorlab\.checks: .*none\.csv.*\n", done.stderr)
+
+
+def test_students_who_kept_the_lab_s_name_are_not_one(small, tmp_path, monkeypatch):
+    grey = Painter("val", torch.zeros_like)
+    monkeypatch.setattr(leaderboard, "baseline", lambda: grey)
+    for student in "ab":
+        leaderboard.enter(tmp_path / f"{student}.csv", leaderboard.ANONYMOUS, grey, 1)
+    assert len(leaderboard.standings(sorted(tmp_path.glob("*.csv")))) == 2
 
 
 def test_bad_input_is_named(small, tmp_path):

@@ -4,4 +4,10 @@ import sys
 
 from .leaderboard import standings, table
 
-print(table(standings(sys.argv[1:])))
+if not sys.argv[1:]:
+    sys.exit(__doc__)
+try:
+    print(table(standings(sys.argv[1:])))
+except (OSError, ValueError) as error:
+    print(f"colorlab.checks: {error}", file=sys.stderr)
+    sys.exit(2)

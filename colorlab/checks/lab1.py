@@ -9,15 +9,8 @@ from torch import Tensor
 
 from .. import color
 from ..bins import AbBins
-from .registry import call, close, need, question, tensor
-
-EXACTLY = "within 1e-9, in float64"
-
-
-def _random(*shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:
-    draw = torch.Generator().manual_seed(1)
-    return low + (high - low) * torch.rand(shape, generator=draw, dtype=torch.float64)
-
+from .answers import EXACTLY, call, close, tensor, uniform
+from .registry import need, question
 
 def _tables() -> list[Tensor]:
     """Centres (Q, 2) to be tried: the 313, and those of step 20 in another order."""
@@ -61,7 +54,7 @@ def lab_curve(answer):
           "Name the three curves fx, fy, fz. L needs fy alone, a compares fx with fy, b compares fy with fz.")
 def linear_to_lab(answer):
     """Linear light (..., 3, H, W) -> Lab of the same shape."""
-    light = _random(2, 3, 4, 5)
+    light = uniform(2, 3, 4, 5)
     lab = tensor(call(answer, light), light.shape, light.dtype)
     grey = torch.tensor([0.0, 0.001, 0.2, 1.0], dtype=torch.float64).expand(3, 1, 4)
     L, a, b = tensor(call(answer, grey), grey.shape, grey.dtype)[:, 0]
@@ -89,7 +82,7 @@ def nearest_bin(answer):
         i = (found[0] != torch.arange(len(centers))).int().argmax()  # the first that is wrong, or 0
         need(close(found, torch.arange(len(centers)), 0), f"The colour of centre {i} is given to bin {found[0, i]}: a centre should be its own bin, "
              "counted from 0, in the table that was given.")
-        ab = _random(2, 2, 12, 15, low=-140, high=140)
+        ab = uniform(2, 2, 12, 15, low=-140, high=140)
         squared = _distances(ab, centers)
         found = tensor(call(answer, ab, centers), (2, 12, 15), torch.int64)
         need(0 <= found.min() and found.max() < len(centers), f"Indices go from {found.min()} to {found.max()}; expected 0 to {len(centers) - 1}.")
@@ -111,7 +104,7 @@ def nearest_bin(answer):
 def soft_code(answer):
     """ab, centers, K, sigma -> indices and weights (..., K, H, W) of the K nearest bins, nearest first."""
     for centers, k, sigma in zip(_tables(), (10, 5), (5.0, 8.0)):
-        ab = _random(2, 2, 6, 7, low=-100, high=100)
+        ab = uniform(2, 2, 6, 7, low=-100, high=100)
         ab[0, :, 0, 0] = torch.tensor([400.0, -300.0])
         pair = call(answer, ab, centers, k, sigma)
         need(isinstance(pair, (tuple, list)) and len(pair) == 2, f"The answer is a {type(pair).__name__}; expected two tensors, indices and weights.")
@@ -164,7 +157,7 @@ def soft_mean(answer):
           "The softmax takes logarithms of probabilities, up to a constant. What does a power become in logarithms?")
 def sharpen(answer):
     """Probabilities (..., Q, H, W) and T -> p^(1/T) over its sum."""
-    p = _random(2, 40, 3, 4)
+    p = uniform(2, 40, 3, 4)
     p[:, 5, 0, 1] = 0
     p = p / p.sum(-3, keepdim=True)
     q = tensor(call(answer, p, 1.0), p.shape, p.dtype)

@@ -7,8 +7,9 @@ judged by how it changes: with the answer, with the odds, with a constant added 
 import torch
 from torch import Tensor
 
-from .lab1 import EXACTLY, _random, _tables
-from .registry import call, close, need, question, tensor
+from .answers import EXACTLY, call, close, tensor, uniform
+from .lab1 import _tables
+from .registry import need, question
 
 
 @question("lab2.q1", EXACTLY,
@@ -17,7 +18,7 @@ from .registry import call, close, need, question, tensor
           "An expectation is a weighted mean over the K colours. The weights of a mean sum to 1: do odds of 6 and 4?")
 def expected_loss(answer):
     """Answers (M, 2), colours (K, 2), odds (K,) -> the expected Euclidean loss of each answer (M,)."""
-    colors, odds = _random(4, 2, low=-60, high=60), torch.tensor([0.1, 0.3, 0.4, 0.2], dtype=torch.float64)
+    colors, odds = uniform(4, 2, low=-60, high=60), torch.tensor([0.1, 0.3, 0.4, 0.2], dtype=torch.float64)
     steps = torch.tensor([[0, 0], [3, 4], [6, 8], [5, 0], [-1, 7], [8, -8]], dtype=torch.float64)
 
     def cost(answers, colors=colors, odds=odds):
@@ -41,7 +42,7 @@ def expected_loss(answer):
 
 def _codes(q: int) -> Tensor:
     """Soft codes (2, Q, 3, 5) that are 0 in many bins, as real ones are."""
-    code = _random(2, q, 3, 5)
+    code = uniform(2, q, 3, 5)
     code = code.where(code >= code.topk(3, 1).values[:, -1:], 0)
     return code / code.sum(1, keepdim=True)
 
@@ -54,7 +55,7 @@ def _codes(q: int) -> Tensor:
 def cross_entropy(answer):
     """Logits and codes (N, Q, H, W) -> the cross-entropy of each pixel (N, H, W), and its derivative by the logits."""
     for q in (7, 12):
-        code, z = _codes(q), _random(2, q, 3, 5, low=-3, high=3)
+        code, z = _codes(q), uniform(2, q, 3, 5, low=-3, high=3)
 
         def both(logits, code=code):
             pair = call(answer, logits, code)
@@ -73,7 +74,7 @@ def cross_entropy(answer):
         total = slope.sum(1)
         need(close(total, 0), f"A pixel's slopes sum to between {total.min():.3g} and {total.max():.3g} over the bins; expected 0, for "
              "raising all logits together changes nothing.")
-        way = _random(*z.shape, low=-1, high=1).flip(1)
+        way = uniform(*z.shape, low=-1, high=1).flip(1)
         found, told = (cost(z + 1e-4 * way) - cost(z - 1e-4 * way)) / 2e-4, (slope * way).sum(1)
         need(not close(told, -found, 1e-6), "The slope has the wrong sign: where it is positive, raising the logit lowers your loss.")
         need(close(told, found, 1e-6), f"A small change of the logits changes your loss by {found[0, 0, 0]:.4g} for one unit, at one pixel; "
@@ -87,7 +88,8 @@ def _cost_of_logits(cost, z: Tensor, code: Tensor) -> None:
     alike = cost(torch.zeros_like(z))
     need(not close(alike, torch.tensor(q, dtype=z.dtype).log2()), f"Logits that are all alike cost log2 of {q}: these are bits; expected nats.")
     need(close(alike, torch.tensor(q, dtype=z.dtype).log()), f"Logits that are all alike cost {alike.min():.10g} to {alike.max():.10g}; expected "
-         f"ln {q} for each pixel, whatever its code, in the logits' precision. Is the softmax over the bins, and the sum too? Are label and prediction where they belong?")
+         f"ln {q} for each pixel, whatever its code, in the logits' precision. Is the softmax over the bins, and the sum too? Are label and "
+         "prediction where they belong?")
     need(close(cost(z + 5), cost(z)), "Adding 5 to all logits changes the loss: a softmax would not notice.")
     one_hot = torch.eye(q, dtype=z.dtype)
     alone = torch.stack([cost(z, one[:, None, None].expand_as(z)) for one in one_hot], 1)  # (N, Q, H, W): if it were bin q for certain
@@ -106,7 +108,7 @@ def _cost_of_logits(cost, z: Tensor, code: Tensor) -> None:
 def smooth(answer):
     """A prior (Q,) and centres (Q, 2) -> every bin's share, handed out over all bins by a Gaussian that sums to 1 for each giver."""
     for centers, sigma in zip(_tables(), (5.0, 7.5)):
-        prior = _random(len(centers))
+        prior = uniform(len(centers))
         prior = 7 * prior / prior.sum()
 
         def smoothed(prior, centers=centers, sigma=sigma):
@@ -137,9 +139,9 @@ def smooth(answer):
 
 def _counted(q: int) -> tuple[Tensor, Tensor]:
     """Counts (Q,) int64, some of them 0, and a smoothed prior (Q,) that is nowhere 0 and not their order."""
-    counts = (1000 * _random(q) ** 3).long()
+    counts = (1000 * uniform(q) ** 3).long()
     counts[1] = 0
-    smoothed = _random(q, low=0.01).flip(0) + counts / counts.sum()
+    smoothed = uniform(q, low=0.01).flip(0) + counts / counts.sum()
     return counts, smoothed / smoothed.sum()
 
 
@@ -176,7 +178,7 @@ def class_weights(answer):
           "A mean over pixels divides by how many there are, and by nothing else. That many pixels, whatever their weights.")
 def rebalanced_loss(answer):
     """Cross-entropies and nearest bins (N, H, W), weights (Q,) -> the mean over pixels of weight times cross-entropy."""
-    loss, nearest, weights = _random(3, 4, 5), (9 * _random(3, 4, 5).flip(2)).long(), _random(9, low=0.5, high=4)
+    loss, nearest, weights = uniform(3, 4, 5), (9 * uniform(3, 4, 5).flip(2)).long(), uniform(9, low=0.5, high=4)
 
     def mean(loss, weights):
         return tensor(call(answer, loss, nearest, weights), (), loss.dtype)
@@ -201,9 +203,9 @@ def rebalanced_loss(answer):
           "weights is (Q,), and the logits have their bins at dimension -3: two more dimensions have to be appended.")
 def undo(answer):
     """Logits (..., Q, H, W), weights (Q,) and a share -> logits whose softmax is proportional to softmax(logits) / w^share."""
-    weights = _random(7, low=0.2, high=5)
+    weights = uniform(7, low=0.2, high=5)
     for shape, most in (((2, 7, 3, 7), 2), ((7, 4, 7), 400)):  # as wide as there are bins, so that a wrong dimension fits too
-        logits = _random(*shape, low=-most, high=most)
+        logits = uniform(*shape, low=-most, high=most)
         was = logits.log_softmax(-3)
 
         def change(share, weights, shape=shape, logits=logits, was=was):

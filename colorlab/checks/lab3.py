@@ -5,41 +5,20 @@ says of it, with room for the luck of the draw, so that any way to draw is right
 """
 
 import math
-from numbers import Real
 from statistics import NormalDist
 
 import torch
 from torch import Tensor
 
 from ..judging import wilson as wilson_95
-from .registry import call, close, need, question, tensor
+from .answers import call, close, number, numbers, tensor, uniform
+from .registry import need, question
 
 HALF = 0.5
 
 
-def _random(*shape: int, low: float = 0.0, high: float = 1.0, seed: int = 1) -> Tensor:
-    draw = torch.Generator().manual_seed(seed)
-    return low + (high - low) * torch.rand(shape, generator=draw, dtype=torch.float64)
-
-
 def _scores(*values: float) -> Tensor:
     return torch.tensor(values, dtype=torch.float64)
-
-
-def _number(result, what: str) -> float:
-    """``result``, if it is one number: Python's, NumPy's, or a tensor without dimensions."""
-    result = result.item() if getattr(result, "ndim", None) == 0 else result
-    kind = f"tensor of shape {tuple(result.shape)}" if isinstance(result, Tensor) else type(result).__name__
-    need(isinstance(result, Real) and not isinstance(result, bool), f"{what.capitalize()} is a {kind}; expected one number.")
-    need(math.isfinite(result), f"{what.capitalize()} is {result}: is there a case in which nothing is left to divide by?")
-    return float(result)
-
-
-def _numbers(result, *names: str) -> list[float]:
-    """As many numbers as there are names, from a tuple, a list or a tensor."""
-    several = not isinstance(result, (str, dict, Real)) and getattr(result, "ndim", 1) == 1 and hasattr(result, "__len__")
-    need(several and len(result) == len(names), f"The answer is a {type(result).__name__}; expected {len(names)} numbers, {', '.join(names)}.")
-    return [_number(x, name) for x, name in zip(result, names)]
 
 
 @question("lab3.q1", "within 1e-6",
@@ -50,9 +29,9 @@ def fooling_rate(answer):
     """Logits of photographs and of their own fakes (N,), a margin -> the share of pairs that fool, a tie counting one half."""
 
     def rate(real, fake, margin=0.0):
-        return _number(call(answer, real, fake, margin), "the rate")
+        return number(call(answer, real, fake, margin), "the rate")
 
-    real = _random(37, low=-6, high=6)
+    real = uniform(37, low=-6, high=6)
     every, none = rate(real, real + 1), rate(real, real - HALF)
     need(0 <= every <= 1.000001, f"Every fake beats its own original, and you answer {every:.4g}; expected a share, from 0 to 1.")
     need(every > 0 or none < 1, "Where every fake beats its own original you answer 0, and where none does 1: are the two exchanged?")
@@ -60,7 +39,7 @@ def fooling_rate(answer):
          "Is each compared with its own original, and not with others or with a threshold?")
     sure = rate(_scores(40, 45, 50), _scores(60, 48, 51))
     need(close(sure, 1.0, 1e-6), f"All fakes win, by logits from 40 to 60, and you answer {sure:.3g}. What does a sigmoid make of 40 and of 60?")
-    fake = _random(37, low=-6, high=6, seed=2)
+    fake = uniform(37, low=-6, high=6, seed=2)
     found, count = rate(real, fake), int((fake > real).sum())
     need(close(found * 37, count, 1e-4), f"Of 37 pairs without a tie you find {found * 37:.4g} that fool, which is not their number. Is something "
          "rounded, or divided by something else than the number of pairs?")
@@ -83,7 +62,7 @@ def fooling_rate(answer):
 def wilson(answer):
     """k successes in n trials -> the two rates x from which k / n is exactly z standard errors of x away."""
     for k, n, confidence in ((0, 30, 0.95), (30, 30, 0.9), (7, 40, 0.95), (3, 11, 0.8), (58, 2000, 0.99), (20, 36, 0.5), (4, 50, 0.87)):
-        low, high = _numbers(call(answer, k, n, confidence), "low", "high")
+        low, high = numbers(call(answer, k, n, confidence), "low", "high")
         of = f"k = {k}, n = {n}, confidence {confidence:g}: your interval is {low:.4g} to {high:.4g}"
         need(low <= high, f"{of}. The lower end comes first.")
         need(low >= -1e-6 and high <= 1 + 1e-6, f"{of}; rates lie between 0 and 1.")
@@ -101,7 +80,7 @@ def wilson(answer):
 
 
 def _interval(answer, values, groups, draws=2400, seed=0) -> tuple[float, float]:
-    low, high = _numbers(call(answer, values, list(groups), draws, seed), "low", "high")
+    low, high = numbers(call(answer, values, list(groups), draws, seed), "low", "high")
     need(low <= high, f"The interval is {low:.4g} to {high:.4g}; expected the lower end first.")
     return low, high
 
@@ -141,8 +120,8 @@ def interval(answer):
     need(_interval(answer, values, names, 50, 4) != _interval(answer, values, names, 50, 5), "Another seed gives the very same interval.")
     rare = torch.tensor([1.0] * 3 + [0.0] * 27, dtype=torch.float64)
     low, high = _interval(answer, rare, names[:30])
-    need(low >= 0, f"Three photographs of thirty hold 1, the others 0, and the interval of their mean begins at {low:.3g}. No draw can have such a mean: take the "
-         "middle 95 % of the means themselves.")
+    need(low >= 0, f"Three photographs of thirty hold 1, the others 0, and the interval of their mean begins at {low:.3g}. No draw has such a "
+         "mean: take the middle 95 % of the means themselves.")
     low, high = _interval(answer, values, names, 1, 4)
     need(high - low < 1e-9, "With draws = 1 there is one mean, and both ends are that mean; yours differ. Is the number of draws your own?")
 
@@ -153,10 +132,10 @@ def interval(answer):
           "Sorting all scores and going up or right at each splits ties by chance. torch.unique names every score once.")
 def roc(answer):
     """Logits of photographs (N,) and of fakes (M,) -> the shares that pass, over all thresholds, from (0, 0) to (1, 1)."""
-    tied = [(_random(n, low=-4, high=4, seed=n) * 2).round() / 2 for n in (17, 23)]
+    tied = [(uniform(n, low=-4, high=4, seed=n) * 2).round() / 2 for n in (17, 23)]
     settings = [(_scores(3, 4, 5, 7), _scores(-2, 0, 1)), (torch.full((3,), 2.0).double(), torch.full((5,), 2.0).double()),
-                tied, (40 + _random(9, high=20), 40 + _random(6, high=20, seed=2)),
-                (5000 + _random(9, high=1e-3), 5000 + _random(6, high=1e-3, seed=2)), (_random(9, low=-9e3, high=9e3), _random(6, low=-9e3, high=9e3, seed=2))]
+                tied, (40 + uniform(9, high=20), 40 + uniform(6, high=20, seed=2)),
+                (5000 + uniform(9, high=1e-3), 5000 + uniform(6, high=1e-3, seed=2)), (uniform(9, low=-9e3, high=9e3), uniform(6, low=-9e3, high=9e3, seed=2))]
     for real, fake in settings:
         pair = call(answer, real, fake)
         need(isinstance(pair, (tuple, list)) and len(pair) == 2, f"The answer is a {type(pair).__name__}; expected two tensors, fake_pass and real_pass.")
@@ -198,7 +177,7 @@ def _curve_of(real: Tensor, fake: Tensor, across: Tensor, up: Tensor) -> None:
 def blurred_chroma(answer):
     """Lab (..., 3, H, W) and a factor -> the same L, with ab the mean over each factor x factor block."""
     for shape, factor in (((3, 6, 8), 2), ((2, 2, 3, 6, 12), 3), ((1, 3, 4, 8), 4)):
-        lab = _random(*shape, low=-60, high=60)
+        lab = uniform(*shape, low=-60, high=60)
         lab[..., 0, :, :] = lab[..., 0, :, :].abs()
         found = tensor(call(answer, lab, factor), lab.shape, lab.dtype)
         need(close(found[..., 0, :, :], lab[..., 0, :, :]), "L has changed. The control is about the sharpness of colour alone.")
@@ -224,7 +203,7 @@ def against_people(answer):
     """Fooled of pairs, people's rate and its standard error -> difference, low, high, by square and add."""
     for fooled, pairs, rate, error in ((0, 36, 0.25, 0.0), (9, 36, 0.4, 0.0), (5 * 10**8, 10**9, 0.3, 0.05), (0, 36, 0.323, 0.022), (20, 36, 0.25, 0.06)):
         given = f"{fooled} of {pairs} against {rate:g}, error {error:g}"
-        difference, low, high = _numbers(call(answer, fooled, pairs, rate, error), "difference", "low", "high")
+        difference, low, high = numbers(call(answer, fooled, pairs, rate, error), "difference", "low", "high")
         own, down, up = fooled / pairs, *wilson_95(fooled, pairs)
         need(abs(difference) <= 1, f"{given}: the difference is {difference:.4g}; expected shares, not percent.")
         need(not close(difference, rate - own, 1e-5), f"{given}: the difference has the wrong sign: your own rate less people's.")

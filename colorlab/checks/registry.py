@@ -1,4 +1,4 @@
-"""What all labs share: how a question is registered, how an answer is judged, and what is told about it.
+"""How a question is registered, how an answer is judged, and what is told about it. (`answers.py` has what checks ask of answers.)
 
 A question is a function that takes the answer and calls `need` for each property; a docstring says what is asked:
 
@@ -11,9 +11,6 @@ A question is a function that takes the answer and calls `need` for each propert
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-
-import torch
-from torch import Tensor
 
 CORRECT, NOT_YET, NOT_ATTEMPTED = "correct", "not yet", "not attempted"
 
@@ -103,51 +100,3 @@ def need(holds, why: str) -> None:
     """A property: where it does not hold, the answer is not right yet, and ``why`` is told."""
     if not holds:
         raise NotYet(why)
-
-
-def close(one, other, tolerance: float = 1e-9) -> bool:
-    """Whether two tensors (or numbers) agree everywhere to ``tolerance``; NaN agrees with nothing."""
-    return bool(((one - torch.as_tensor(other)).abs() <= tolerance).all())
-
-
-def call(function, *arguments):
-    """What the student's function answers to copies of the arguments; an exception in it becomes a sentence."""
-    need(callable(function), f"This is a {type(function).__name__}; expected the function itself, by its bare name.")
-    copies = [x.clone() if isinstance(x, Tensor) else x for x in arguments]
-    try:
-        result = function(*copies)
-    except NotImplementedError:
-        raise NotAttempted from None
-    except Exception as error:
-        told = ", ".join(map(_shown, arguments))
-        raise NotYet(f"Called with {told}, your function raised {type(error).__name__}{_line_of(error, function)}: {error}") from error
-    if result is None or result is ...:
-        raise NotAttempted
-    return result
-
-
-def _shown(argument) -> str:
-    """An argument in a few letters."""
-    if isinstance(argument, Tensor):
-        return f"a tensor {tuple(argument.shape)}"
-    return f"{argument:.4g}" if isinstance(argument, float) else f"a list of {len(argument)}" if isinstance(argument, list) else repr(argument)
-
-
-def _line_of(error: Exception, function) -> str:
-    """Which line of the student's function led to an error."""
-    code, found = getattr(function, "__code__", None), ""
-    trace = error.__traceback__
-    while trace and code:
-        if trace.tb_frame.f_code is code:
-            found = f" in its line {trace.tb_lineno - code.co_firstlineno + 1}"
-        trace = trace.tb_next
-    return found
-
-
-def tensor(result, shape: tuple, dtype: torch.dtype, what: str = "the answer") -> Tensor:
-    """``result``, if it is a tensor of this shape and dtype without NaN or infinite values."""
-    need(isinstance(result, Tensor), f"{what.capitalize()} is a {type(result).__name__}; expected a torch tensor.")
-    need(result.shape == tuple(shape), f"{what.capitalize()} has shape {tuple(result.shape)}; expected {tuple(shape)}.")
-    need(result.dtype == dtype, f"{what.capitalize()} has dtype {result.dtype}; expected {dtype}.")
-    need(result.isfinite().all(), f"{what.capitalize()} holds NaN or infinite values.")
-    return result

@@ -1,7 +1,9 @@
 """What nbgrader has to know beyond its defaults. `make labs` calls it in this folder; so do the instructor's own commands."""
 
+import os
 from pathlib import Path
 
+os.environ["PYTHONWARNINGS"] = "ignore"  # nbgrader gives no points for a cell that writes to stderr, were it a warning only
 build = Path(__file__).resolve().parents[2] / "build" / "labs"
 build.mkdir(parents=True, exist_ok=True)
 

@@ -34,6 +34,8 @@ MISTAKES = {  # lab -> a graded cell, and a mistake in its solution: what a thir
     "lab3": ("q2-test", "(1 + confidence) / 2", "confidence"),
 }  # in lab 4 each takes a minute: there two students are enough
 
+WARNED = "slope = join ** (-2 / 3) / 3"  # of lab 1
+
 pytestmark = pytest.mark.notebooks
 
 
@@ -82,6 +84,11 @@ def courses(tmp_path_factory):
         nbgrader(folder, "generate_assignment", name)
         for student, version in (("solved", "source"), ("untouched", "student")):
             shutil.copytree(folder / version / name, folder / "submitted" / student / name)
+        if name == "lab1":  # a right answer that warns is right: nbgrader gives nothing for a cell that writes to stderr
+            warns = folder / "submitted" / "solved" / name / f"{name}.ipynb"
+            text = warns.read_text(encoding="utf-8")
+            assert text.count(WARNED) == 1
+            warns.write_text(text.replace(WARNED, f"__import__('warnings').warn('mind'); {WARNED}"), encoding="utf-8")
         if name in MISTAKES:
             solved, mistaken = (folder / "submitted" / student / name / f"{name}.ipynb" for student in ("solved", "mistaken"))
             text, (_, right, wrong) = solved.read_text(encoding="utf-8"), MISTAKES[name]
