@@ -1,4 +1,7 @@
-"""nbval runs every notebook at smoke budget: no cell fails, and the checked cells print what is stored."""
+"""nbval runs every notebook at smoke budget: no cell fails, and the checked cells print what is stored.
+
+Two run at a time, each with one thread: most of what they do then is imports and figures, which take one.
+"""
 
 import importlib.util
 import os
@@ -6,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
 import pytest
@@ -22,7 +26,8 @@ def nbval(path, *options) -> tuple[int, int, str]:
     environment = {
         **os.environ,
         "COLORLAB_BUDGET": "smoke",
-        "COLORLAB_RUNS": str(path.parent.parent / "runs"),  # so that notebooks train, and load no earlier run
+        "OMP_NUM_THREADS": "1",
+        "COLORLAB_RUNS": str(path.parent.parent / "runs" / path.stem),  # so that notebooks train, and load no earlier run
         "http_proxy": NOWHERE,
         "https_proxy": NOWHERE,
         "no_proxy": "localhost,127.0.0.1",
@@ -69,12 +74,25 @@ def stage(tmp_path_factory):
     return folder / "notebooks"
 
 
+@pytest.fixture(scope="module")
+def runs(request, stage):
+    """Name -> what nbval says of a notebook, for those that are to be tested; it may still go on."""
+    chosen = [item.callspec.params["name"] for item in request.session.items if getattr(item, "originalname", "") == "test_notebook"]
+    with ThreadPoolExecutor(2) as pool:
+        yield {name: pool.submit(nbval, stage / name) for name in chosen if runs_here(name)}
+
+
+def runs_here(name: str) -> bool:
+    """Triton, which notebook 08 is about, is for Linux only."""
+    return not name.startswith("08") or importlib.util.find_spec("triton") is not None
+
+
 @pytest.mark.notebooks
 @pytest.mark.parametrize("name", [path.name for path in NOTEBOOKS])
-def test_notebook(stage, name):
-    if name.startswith("08") and not importlib.util.find_spec("triton"):
+def test_notebook(stage, runs, name):
+    if not runs_here(name):
         pytest.skip("Triton is for Linux only")
-    status, passed, printed = nbval(stage / name)
+    status, passed, printed = runs[name].result()
     assert status == 0, printed
     assert passed == len(contract.code_cells(nbformat.read(stage / name, as_version=4))), printed
 
