@@ -18,7 +18,7 @@ from colorlab import checkpoints, stages
 from goals import Goals
 
 PARTS = {"encoding": "soft codes", "loss": "the rebalanced cross-entropy", "lab": "sRGB to Lab", "colorizing": "coloring a photograph",
-         "data": "photographs and encoding in a training", "explorers": "explorers that follow a control", "notebooks": "the notebooks",
+         "data": "photographs and encoding in a training", "explorers": "explorers that follow a control", "notebooks": "the notebooks", "labs": "the course labs",
          "gpu": "fused kernels on a GPU"}
 
 
