@@ -39,8 +39,13 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument("--estimate", action="store_true",
                        help="train nothing: time a few such steps, and say how long all would take (needs no photographs)")
     train.add_argument("--json", metavar="FILE", help="with --estimate: write the rate there too")
+    train.add_argument("--generator", choices=("eccv16", "pretrained"), default="eccv16",
+                       help="the paper's architecture from scratch, or an encoder that was trained on ImageNet")
     train.add_argument("--width", type=_positive(float), default=0.25,
-                       help="1 is the paper's, 32 million parameters")
+                       help="of eccv16: 1 is the paper's, 32 million parameters")
+    train.add_argument("--split", choices=("train", "val", "test", "all"), default="train", help="of --photos to learn from")
+    train.add_argument("--size", type=_positive(int), default=256,
+                       help="pixels a side of the squares from which crops are taken")
     train.add_argument("--cache", metavar="DIR", help="keep the decoded photographs there, for the next time and for many")
     train.add_argument("--start", metavar="NAME", help="go on from this generator, pocket or a file, at its own width")
     train.add_argument("--gamma", type=_zero_or_more, default=0.0,

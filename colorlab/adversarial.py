@@ -139,7 +139,7 @@ def train_adversarially(generator: nn.Module, critic: nn.Module, images: Tensor,
     In each step the generator moves, and the critic answers to what it paints now. What is drawn by chance depends on the seed alone.
 
     Args:
-        generator: an `ECCV16` with bins, trained. critic: a `Discriminator`, or another network from RGB (N, 3, H, W) to logits.
+        generator: with bins, trained. critic: a `Discriminator`, or another network from RGB (N, 3, H, W) to logits.
         images: uint8 ``(N, 3, S, S)``; not one of those that the result is to be judged by.
         prior: ``(Q,)``, smoothed; None counts it over ``images``.
         steps, alone: of both, and before that of the critic.
@@ -158,8 +158,7 @@ def train_adversarially(generator: nn.Module, critic: nn.Module, images: Tensor,
         raise ValueError(f"weight is {weight}; expected 0 (no critic has a say) or a positive number")
     crop = _ready(generator, images, crop, steps=steps, alone=alone)
     device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    tuned, critic = copy.deepcopy(generator).to(device).requires_grad_(True), copy.deepcopy(critic).to(device)
-    tuned.model_out.requires_grad_(False)
+    tuned, critic = copy.deepcopy(generator).to(device).unfreeze(), copy.deepcopy(critic).to(device)
     same = dict(batch=batch, crop=crop, zoom=zoom, temperature=temperature, coarse=coarse)
     folder, quiet = Path(folder) if folder else None, {key: fit_options[key] for key in ("progress",) if key in fit_options}
     first = train_critic(critic, tuned, images, alone, lr=critic_lr, seed=seed, folder=folder and folder / "critic", **same,
@@ -192,8 +191,7 @@ def train_adversarially(generator: nn.Module, critic: nn.Module, images: Tensor,
             real, fake = both_sides(turn["lab"], logits_of(tuned, turn["lab"]), tuned.bins, temperature, coarse)
         critic_loss(look(critic, real), look(critic, fake)).backward()
 
-    trained = [p for p in tuned.parameters() if p.requires_grad]
-    optimizer = InTurns(torch.optim.AdamW(trained, lr=lr, betas=(0.9, 0.99), weight_decay=weight_decay), answer,
+    optimizer = InTurns(torch.optim.AdamW(tuned.parameter_groups(lr), lr=lr, betas=(0.9, 0.99), weight_decay=weight_decay), answer,
                         torch.optim.Adam(critic.parameters(), critic_lr, betas=(0.5, 0.999)))
     settings = dict(same, weight=weight, lr=lr, critic_lr=critic_lr, weight_decay=weight_decay, images=fingerprint(images),
                     weights=fingerprint(weights), start=fingerprint(*tuned.state_dict().values(), *critic.state_dict().values()))

@@ -19,7 +19,7 @@ from torch import nn
 
 from .bins import AbBins
 from .discriminators import Discriminator
-from .generators import ECCV16
+from .generators import ECCV16, Generator, Pretrained
 
 FEW = 30  # photographs that a processor colors with the full-size network without trying anyone's patience
 SHIPPED = Path(__file__).parent / "weights"
@@ -60,9 +60,8 @@ def save(network: nn.Module, path: str | Path, half: bool = False, **notes) -> P
         notes: anything JSON can hold: data, steps, seconds ...
     """
     header = {"kind": type(network).__name__, **notes}
-    if isinstance(network, ECCV16):
-        header |= {"width": network.width, "work_size": network.work_size,
-                   "step": None if network.bins is None else network.bins.step}
+    if isinstance(network, Generator):
+        header |= network.settings()
     state = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
     if half:
         state = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
@@ -78,18 +77,20 @@ def at_hand(photographs: int) -> str:
     return "eccv16-released" if there and (torch.cuda.is_available() or photographs <= FEW) else "pocket"
 
 
-def load_generator(name: str | Path = "pocket", download: bool = True) -> ECCV16:
+def load_generator(name: str | Path = "pocket", download: bool = True) -> Generator:
     """See `generators.load`. ``download=False`` never opens a connection for "eccv16-released"."""
     if str(name) == "eccv16-released" or str(name).endswith(".pth"):
         return load_released(released_path(download) if str(name) == "eccv16-released" else Path(name))
-    state, header = _read(_find(name, "generator"), "ECCV16")
+    state, header = _read(_find(name, "generator"), ("ECCV16", "Pretrained"))
     bins = None if header["step"] is None else AbBins(header["step"])
+    if header["kind"] == "Pretrained":
+        return _filled(Pretrained(bins, header["work_size"]), state, name)
     return _filled(ECCV16(header["width"], bins, header["work_size"]), state, name)
 
 
 def load_discriminator(name: str | Path) -> Discriminator:
     """See `discriminators.load`."""
-    state, _ = _read(_find(name, "discriminator"), "Discriminator")
+    state, _ = _read(_find(name, "discriminator"), ("Discriminator",))
     return _filled(Discriminator(), state, name)
 
 
@@ -133,7 +134,8 @@ def released_path(download: bool = True, url: str = RELEASED_URL, sha256: str = 
 
 def _find(name: str | Path, kind: str) -> Path:
     """The file of a shipped network ("pocket") or of a path."""
-    path = SHIPPED / f"{name}-{kind}.safetensors" if str(name).isidentifier() else Path(name)
+    path = SHIPPED / f"{name}-{kind}.safetensors"
+    path = path if SHIPPED.joinpath(path.name).is_file() and Path(name).name == str(name) else Path(name)
     if path.is_file():
         return path
     shipped = sorted(p.name.removesuffix(f"-{kind}.safetensors") for p in SHIPPED.glob(f"*-{kind}.safetensors"))
@@ -141,7 +143,7 @@ def _find(name: str | Path, kind: str) -> Path:
                        f"{', ' + repr('eccv16-released') if kind == 'generator' else ''} or the path of a saved network")
 
 
-def _read(path: Path, kind: str | None) -> tuple[dict, dict]:
+def _read(path: Path, kinds: tuple[str, ...] | None) -> tuple[dict, dict]:
     """State dict in float32, and header, of a file that `save` wrote."""
     try:
         with safe_open(path, framework="pt") as file:
@@ -149,8 +151,9 @@ def _read(path: Path, kind: str | None) -> tuple[dict, dict]:
             state = {key: file.get_tensor(key) for key in file.keys()}
     except (SafetensorError, OSError, json.JSONDecodeError) as error:
         raise WeightsError(f"{path} is no readable safetensors file ({error}); was it copied whole?") from error
-    if kind is not None and header.get("kind") != kind:
-        raise WeightsError(f"{path} holds {header.get('kind', 'an unknown network')}; expected {kind} saved by colorlab")
+    if kinds is not None and header.get("kind") not in kinds:
+        raise WeightsError(f"{path} holds {header.get('kind', 'an unknown network')}; expected {' or '.join(kinds)} saved by "
+                           "colorlab")
     return {key: value.float() if value.is_floating_point() else value for key, value in state.items()}, header
 
 

@@ -92,6 +92,18 @@ def in_gamut(lab: Tensor, tolerance: float = 1e-4) -> Tensor:
     return ((linear >= -tolerance) & (linear <= 1 + tolerance)).all(dim=-3)
 
 
+def into_gamut(lab: Tensor, check: bool = True) -> Tensor:
+    """Bring colors that sRGB cannot show into its gamut: chroma is lowered, L and hue stay."""
+    out = in_gamut(lab, 0.0)
+    L, ab = lab[..., :1, :, :], lab[..., 1:, :, :]
+    low, high = torch.zeros_like(L), torch.ones_like(L)
+    for _ in range(12):
+        middle = (low + high) / 2
+        inside = in_gamut(torch.cat((L, ab * middle), -3), 1e-4)[..., None, :, :]
+        low, high = torch.where(inside, middle, low), torch.where(inside, high, middle)
+    return torch.cat((L, torch.where(out[..., None, :, :], ab, ab * low)), -3)
+
+
 def srgb_to_linear(srgb: Tensor) -> Tensor:
     """Undo sRGB's transfer curve: stored value in [0, 1] -> linear light in [0, 1] (IEC 61966-2-1)."""
     return torch.where(srgb > 0.04045, ((srgb.clamp(min=0.0) + 0.055) / 1.055) ** 2.4, srgb / 12.92)

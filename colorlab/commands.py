@@ -36,14 +36,14 @@ def train(args) -> None:
         raise ValueError("--json keeps what --estimate finds; a training has its log in --out")
     torch.manual_seed(args.seed)
     if args.start is None:
-        generator = generators.ECCV16(args.width, bins=None if args.loss == "l2" else AbBins())
+        generator = generators.new(args.generator, bins=None if args.loss == "l2" else AbBins(), width=args.width)
     else:
         generator = _fitting(args.start, args.loss)
-    found = photos.load(args.photos, "train")
+    found = photos.load(args.photos, args.split)
     if args.cache is None:
-        images, grey = found.square(256, progress=_watched()), None
+        images, grey = found.square(args.size, progress=_watched()), None
     else:
-        images = cache.squares(found, args.cache, 256, progress=_watched())
+        images = cache.squares(found, args.cache, args.size, progress=_watched())
         grey = cache.grey(args.cache)
     parallel.start()
     _train_and_save(generator, images, args, weight_decay=args.weight_decay, gamma=args.gamma, grey=grey)
@@ -62,7 +62,7 @@ def finetune(args) -> None:
 
 def _estimate(args) -> None:
     parallel.start()
-    rate = estimate.images_a_second(args.width, args.loss, args.batch, args.crop, average=args.average, gamma=args.gamma,
+    rate = estimate.images_a_second(args.generator, args.width, args.loss, args.batch, args.crop, average=args.average, gamma=args.gamma,
                                     accumulate=args.accumulate, seed=args.seed)
     if parallel.rank() == 0:
         print(estimate.report(rate, args.batch, args.crop, args.steps))
@@ -77,7 +77,7 @@ def _check(args) -> None:
         raise ValueError(f"--take-back undoes class weights, and --loss {args.loss} has none: leave it out")
 
 
-def _fitting(name: str, loss: str) -> generators.ECCV16:
+def _fitting(name: str, loss: str) -> generators.Generator:
     """The named generator, if it was made for the loss."""
     generator = generators.load(name)
     if (generator.bins is None) != (loss == "l2"):
@@ -116,7 +116,7 @@ def _train_and_save(generator, images: Tensor, args, **options) -> None:
     if args.take_back:
         take_back(generator, class_weights(prior, args.mix), args.take_back)
     generator.work_size = args.work_size
-    named = ("start", "loss", "steps", "batch", "crop", "lr", "weight_decay", "gamma", "mix", "average", "take_back", "seed")
+    named = ("start", "split", "size", "loss", "steps", "batch", "crop", "lr", "weight_decay", "gamma", "mix", "average", "take_back", "seed")
     settings = {name: getattr(args, name) for name in named if getattr(args, name, None) is not None}
     if "start" in settings:
         settings["start"] = Path(args.start).name

@@ -13,20 +13,20 @@ WARM, TIMED = 3, 6  # steps
 UNITS = ((86400, "days"), (3600, "hours"), (60, "minutes"), (1, "seconds"))
 
 
-def images_a_second(width: float, loss: str, batch: int, crop: int, warm: int = WARM, timed: int = TIMED, **options) -> float:
+def images_a_second(name: str, width: float, loss: str, batch: int, crop: int, warm: int = WARM, timed: int = TIMED, **options) -> float:
     """Photographs a second of training, all processes together: data, encoding, network, loss and optimiser.
 
     Two runs differ by ``timed`` steps; a first one is thrown away.
 
     Args:
-        width, loss, batch, crop: of the training. warm, timed: steps before the clock starts, and while it runs.
+        name, width: see `generators.new`. loss, batch, crop: of the training. warm, timed: steps before the clock starts, and while it runs.
         options: of `training.train_generator`.
     """
     noise = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (min(batch, 64), 3, 256, 256), dtype=torch.uint8, generator=noise)
     seconds = []
     for steps in (warm, warm, warm + timed):  # the first pays for what happens once: tables, libraries, kernels
-        generator = generators.ECCV16(width, bins=None if loss == "l2" else AbBins())
+        generator = generators.new(name, bins=None if loss == "l2" else AbBins(), width=width)
         prior = torch.full((len(generator.bins),), 1 / len(generator.bins)) if loss == "rebalanced" else None
         log = training.train_generator(generator, images, loss=loss, prior=prior, steps=steps, batch=batch, crop=crop,
                                        progress=False, **options)

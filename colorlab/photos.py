@@ -140,7 +140,7 @@ def samples() -> dict[str, torch.Tensor]:
 
 
 def load(source=None, split: str = "train", download: bool = False) -> Photos:
-    """The photographs of one split: "train", "val" or "test".
+    """The photographs of one split: "train", "val" or "test"; or "all" of them.
 
     source: "embedded"   crops of the embedded photographs; what a split shows, no other split shows
             "imagenette" torchvision's data set, in the data folder; fetched only with download=True
@@ -148,13 +148,16 @@ def load(source=None, split: str = "train", download: bool = False) -> Photos:
             None         $COLORLAB_PHOTOS, else "embedded"
     Raises PhotoError, saying what to do, where there is nothing to load.
     """
-    if split not in sources.SHARES:
-        raise ValueError(f"split is {split!r}; expected 'train', 'val' or 'test'")
+    if split not in (*sources.SHARES, "all"):
+        raise ValueError(f"split is {split!r}; expected 'train', 'val', 'test' or 'all'")
     source = source or os.environ.get("COLORLAB_PHOTOS") or "embedded"
+    if source == "imagenette":
+        source = sources.imagenette_folder(download)
     if source == "embedded":
-        listing = sources.embedded_crops(split)
-    elif source == "imagenette":
-        listing = sources.folder_listing(sources.imagenette_folder(download), split)
+        splits = tuple(sources.SHARES) if split == "all" else (split,)
+        listing = [row for name in splits for row in sources.embedded_crops(name)]
+    elif split == "all":
+        listing = sources.whole_folder(source)
     else:
         listing = sources.folder_listing(source, split)
     return Photos(*([row[k] for row in listing] for k in range(3)))

@@ -81,13 +81,13 @@ def take_back(generator: torch.nn.Module, weights: Tensor, share: float) -> None
     (Menon et al., *Long-tail learning via logit adjustment*, ICLR 2021.)
 
     Args:
-        generator: an `ECCV16` with bins; changed in place. weights: ``(Q,)``, what it was trained with. share: in [0, 1].
+        generator: with bins; changed in place. weights: ``(Q,)``, what it was trained with. share: in [0, 1].
     """
     if generator.bins is None or len(weights) != len(generator.bins):
         raise ValueError(f"weights has {len(weights)} values; expected a generator with bins, and one weight for each")
     if not 0 <= share <= 1:
         raise ValueError(f"share is {share}; expected 0 (leave all) to 1 (take all back)")
-    bias = generator.model8[-1].bias
+    bias = generator.output_layer.bias
     bias -= share * weights.log().to(bias)
 
 

@@ -50,14 +50,12 @@ def train_generator(generator: nn.Module, images: Tensor, *, loss: str = "rebala
     """
     device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     _check_training(generator, images, loss, crop)
-    generator.to(device).requires_grad_(True)
+    generator.to(device).unfreeze()
     dtype = next(generator.parameters()).dtype
     colored = colored_ones(images, grey)  # no copy of the others: images may be mapped from a file
     if not len(colored):
         raise ValueError("images are all grey (|a| and |b| never above 5); expected photographs with colour to learn from")
     weights = None
-    if generator.bins is not None:
-        generator.model_out.requires_grad_(False)
     if loss == "rebalanced":
         if prior is None:
             parts = (images.index_select(0, index.to(images.device)) for index in colored.split(64))
@@ -65,7 +63,7 @@ def train_generator(generator: nn.Module, images: Tensor, *, loss: str = "rebala
             generator.bins.to(device)
         weights = class_weights(prior, mix).to(device, dtype)
     settings = dict(loss=loss, batch=batch, crop=crop, lr=lr, mix=mix, zoom=zoom, labels=labels, weight_decay=weight_decay,
-                    gamma=gamma, width=generator.width, images=fingerprint(images[::-(-len(images) // 5000)]),
+                    gamma=gamma, **generator.settings(), images=fingerprint(images[::-(-len(images) // 5000)]),
                     weights=None if weights is None else fingerprint(weights),
                     start=fingerprint(*generator.state_dict().values()))
     if device.type != "cuda" or images.nbytes < torch.cuda.get_device_properties(device).total_memory / 4:
@@ -92,8 +90,7 @@ def train_generator(generator: nn.Module, images: Tensor, *, loss: str = "rebala
         weighted, plain = weighted_and_plain(output, ab, generator.bins, weights)
         return {"loss": weighted, "unweighted": plain}
 
-    trained = [p for p in generator.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=lr, betas=(0.9, 0.99), weight_decay=weight_decay)
+    optimizer = torch.optim.AdamW(generator.parameter_groups(lr), lr=lr, betas=(0.9, 0.99), weight_decay=weight_decay)
     options = dict(schedule=warm_hold_decay, label=f"generator ({loss})", accumulate=accumulate) | fit_options
     beside = images.device.type == "cpu" != device.type  # a processor is busy with the network, a GPU's own work is queued anyway
     with Ahead(draw, steps if beside else 0, accumulate) as crops:

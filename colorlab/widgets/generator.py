@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ..bins import AbBins
 from ..color import rgb_to_lab
-from ..generators import _working_size
+from ..generators import working_size
 from ..metrics import mean_chroma
 from .canvas import GAP, LINE, Canvas, painted
 from .explorer import Explorer, Shown, choice, slider
@@ -68,7 +68,7 @@ class Changing:
     def _untouched(self, photo: str) -> tuple[Tensor, Tensor]:
         """L ``(1, H, W)`` of a photograph, and the generator's ab ``(2, h, w)`` for it. Runs the network."""
         L = rgb_to_lab(self.photos[photo])[:1]
-        small = resized(L, _working_size(*L.shape[1:], self.size))
+        small = resized(L, working_size(*L.shape[1:], self.size))
         return L, self.generator.colorize(small[None].clamp(0, 100))[0]
 
     def compare(self, photo: str, brightness: float, contrast: float, crop: float, rotation: str, size: int) -> Compared:
@@ -80,7 +80,7 @@ class Changing:
                 before the crop; it is never enlarged. So a crop takes away surroundings, and a size takes away detail.
         """
         L, untouched = self.untouched(photo)
-        seen = _working_size(*L.shape[1:], size)
+        seen = working_size(*L.shape[1:], size)
         whole = (L * contrast + (50 * (1 - contrast) + brightness)).clamp(0, 100)
         whole, L, untouched = (framed(image, crop, rotation) for image in (whole, resized(whole, seen), resized(untouched, seen)))
         return Compared(L, self.generator.colorize(L[None].clamp(0, 100))[0], untouched, whole)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .. import generators, photos
 from ..decoding import PhotoError, open_image
-from ..generators import _working_size
+from ..generators import working_size
 from .explorer import choice
 
 SIDE = 256  # pixels: the shorter side is made this at most, as the generators have it
@@ -95,7 +95,7 @@ def decoded(name: str, content: bytes) -> Tensor:
 def shrunk(rgb: Tensor) -> Tensor:
     """RGB ``(3, H, W)``, floating in [0, 1] or uint8 -> floating, the shorter side at most 256, the area 4 × 256²."""
     rgb = rgb / 255 if rgb.dtype == torch.uint8 else rgb.detach().cpu().float()
-    size = _working_size(*rgb.shape[-2:], SIDE)
+    size = working_size(*rgb.shape[-2:], SIDE)
     if size == tuple(rgb.shape[-2:]):
         return rgb
     return F.interpolate(rgb[None], size, mode="bilinear", antialias=True)[0].clamp(0, 1)

@@ -13,13 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
 from ..bins import AbBins
 from ..color import rgb_to_lab
-from ..generators import REDUCTION, _working_size, evaluating
 from ..metrics import mean_chroma
 from .canvas import GAP, LINE, Canvas, painted
 from .distribution import distribution
@@ -59,19 +57,13 @@ class Annealing:
         """Runs the network."""
         lab = rgb_to_lab(self.photos[photo])
         L, ab = lab[:1], lab[1:] if lab[1:].abs().max() > GREY else None
-        seen = _working_size(*L.shape[1:], self.generator.work_size)
-        small = F.interpolate(L[None], seen, mode="bilinear", antialias=True).clamp(0, 100)
-        small = F.pad(small, (0, -seen[1] % REDUCTION, 0, -seen[0] % REDUCTION), mode="replicate")
-        with evaluating(self.generator) as device:
-            logits = self.generator(small.to(device)).float().cpu()
+        logits, seen = self.generator.run(L[None])
         return Answer(L, ab, logits, seen, painted(L), painted(L, ab))
 
     def colors(self, photo: str, temperature: float) -> Tensor:
-        """ab ``(2, H, W)``, what `ECCV16.colorize` gives, from the logits that are there."""
+        """ab ``(2, H, W)``, what the generator's `colorize` gives, from the logits that are there."""
         answer = self.answer(photo)
-        ab = F.interpolate(self.bins.annealed_mean(answer.logits, temperature), scale_factor=4, mode="bilinear")
-        ab = ab[..., :answer.seen[0], :answer.seen[1]]
-        return F.interpolate(ab, answer.L.shape[1:], mode="bilinear")[0]
+        return self.generator.paint(answer.L[None], answer.logits, answer.seen, temperature)[0]
 
     def place(self, photo: str, x: float, y: float) -> tuple[int, int]:
         """Column and row of the pixel at x and y per cent of width and height."""
@@ -82,7 +74,7 @@ class Annealing:
         """Logits ``(Q,)`` of the cell in which that pixel lies."""
         (column, row), answer = self.place(photo, x, y), self.answer(photo)
         height, width = answer.L.shape[1:]
-        return answer.logits[0, :, int((row + 0.5) * answer.seen[0] / height) // 4, int((column + 0.5) * answer.seen[1] / width) // 4]
+        return answer.logits[0].cpu()[:, int((row + 0.5) * answer.seen[0] / height) // 4, int((column + 0.5) * answer.seen[1] / width) // 4]
 
     def render(self, photo: str, temperature: float, x: float, y: float) -> Shown:
         """The picture at T in (0, 1], and at a pixel x and y per cent from the left and from the top."""
