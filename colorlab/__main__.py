@@ -168,7 +168,7 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         except MemoryError:
             return _fail(args.verb, "not enough memory: try a smaller photograph, batch or crop")
-        except (ValueError, OSError) as error:  # PhotoError, WeightsError and what the library refuses
+        except (ValueError, OSError, FloatingPointError) as error:  # PhotoError, WeightsError, a training that diverged
             return _fail(args.verb, str(error) or type(error).__name__)
         except Exception as error:
             if os.environ.get("COLORLAB_TRACEBACK"):

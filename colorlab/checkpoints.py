@@ -58,6 +58,8 @@ def save(network: nn.Module, path: str | Path, half: bool = False, **notes) -> P
     Args:
         half: store floating tensors in half precision (they load as float32).
         notes: anything JSON can hold: data, steps, seconds ...
+    Raises:
+        ValueError: a weight is not finite; nothing is written.
     """
     header = {"kind": type(network).__name__, **notes}
     if isinstance(network, Generator):
@@ -65,6 +67,9 @@ def save(network: nn.Module, path: str | Path, half: bool = False, **notes) -> P
     state = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
     if half:
         state = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
+    if wrong := _not_finite(state):
+        raise ValueError(f"network has NaN, infinite or impossible values in {wrong}{' in half precision' if half else ''}; "
+                         "nothing was saved")
     metadata = {"colorlab": json.dumps(header)}
     return write_atomically(path, lambda temporary: save_file(state, temporary, metadata=metadata))
 
@@ -163,4 +168,15 @@ def _filled(network: nn.Module, state: dict, name: str | Path) -> nn.Module:
     except (RuntimeError, AttributeError) as error:
         reason = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
         raise WeightsError(f"{name} does not fit {type(network).__name__}: {reason}") from error
+    if wrong := _not_finite(state):
+        raise WeightsError(f"{name} has NaN, infinite or impossible values in {wrong}: its training diverged, or the file is "
+                           "damaged; give other weights")
     return network.eval()
+
+
+def _not_finite(state: dict) -> str | None:
+    """The first entry with values that no trained network has: not finite, or a negative variance."""
+    for key, value in state.items():
+        if not value.isfinite().all() or (key.endswith("running_var") and (value < 0).any()):
+            return key
+    return None

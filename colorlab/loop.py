@@ -7,6 +7,7 @@ resumes it, or, when it is done, loads it.
 
 import copy
 import json
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -53,6 +54,10 @@ def fit(network: nn.Module, optimizer: torch.optim.Optimizer, loss_at: Callable[
             left with at that step (the average, if there is one); its dict is logged.
         accumulate: parts of a step, each with its own backward pass: ``loss_at(step, part)``, the loss their mean.
         freeze_bn: keep BatchNorm's statistics (fine-tuning on few photographs).
+    Raises:
+        ValueError: the folder holds another run.
+        FloatingPointError: the loss or a weight is not finite. The last good checkpoint stays. On a CPU each step is
+            looked at; on a GPU, where that would force a sync, each row of the log.
     """
     log, start, sums, settings = Log(), 0, {}, dict(settings or {}, steps=steps, seed=seed, average=average,
                                             freeze_bn=freeze_bn)
@@ -62,19 +67,28 @@ def fit(network: nn.Module, optimizer: torch.optim.Optimizer, loss_at: Callable[
     if checkpoint is not None and checkpoint.is_file():
         start, sums = _resume(checkpoint, settings, network, averaged, optimizer, log)
 
+    def diverged(what: str) -> FloatingPointError:
+        good = f"; the checkpoint of step {kept} stays in {folder}" if checkpoint is not None and kept else ""
+        return FloatingPointError(f"{label}: {what} at step {done + 1} of {steps}, the training diverged: try a learning rate "
+                                  f"of {max(rates) / 3:.1g} instead of {max(rates):.1g}{good}")
+
     def keep() -> None:
+        nonlocal kept
         if moving:  # interrupted between a step's weights and its count: the checkpoint before it stands
             return
         if not log.interrupted:  # the others may not come to this line
             parallel.agree(network)  # of BatchNorm's statistics each process has its own
             parallel.agree(averaged)
+        if not all(value.isfinite().all() for value in network.state_dict().values()):
+            raise diverged("a weight is not finite")
+        kept = done
         if parallel.rank() == 0:
             _keep(checkpoint, dict(step=done, settings=settings, network=network.state_dict(), log=log.__dict__,
                                    averaged=averaged.state_dict(), optimizer=optimizer.state_dict(),
                                    sums={key: (float(value), count) for key, (value, count) in sums.items()}))
 
     device = next(network.parameters()).device
-    began, done, moving = time.perf_counter() - log.seconds, start, False
+    began, done, kept, moving = time.perf_counter() - log.seconds, start, start, False
     log.interrupted = False
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), \
             tqdm(total=steps, initial=start, desc=label, leave=False, mininterval=1, file=sys.stdout,
@@ -91,6 +105,8 @@ def fit(network: nn.Module, optimizer: torch.optim.Optimizer, loss_at: Callable[
                 parts = []
                 for part in range(accumulate):
                     parts.append(loss_at(step, part) if accumulate > 1 else loss_at(step))
+                    if device.type == "cpu" and not parts[-1]["loss"].isfinite():
+                        raise diverged(f"the loss is {float(parts[-1]['loss'])}")
                     (parts[-1]["loss"] / accumulate).backward()
                 parallel.average_gradients(network)
                 moving = True
@@ -105,7 +121,10 @@ def fit(network: nn.Module, optimizer: torch.optim.Optimizer, loss_at: Callable[
                 bar.update()
                 if done % max(1, min(every, steps // 50)) == 0 or done % every == 0 or done == steps:
                     means = parallel.average({key: torch.as_tensor(value / count) for key, (value, count) in sums.items()})
-                    log.rows.append({"step": done, **{key: float(value) for key, value in means.items()}})
+                    means = {key: float(value) for key, value in means.items()}
+                    if not math.isfinite(means["loss"]):
+                        raise diverged(f"the mean loss since the row before is {means['loss']}")
+                    log.rows.append({"step": done, **means})
                     bar.set_postfix(loss=f"{log.rows[-1]['loss']:.3f}", refresh=False)
                     sums, log.seconds = {}, time.perf_counter() - began
                 if done % every == 0 or done == steps:

@@ -1,10 +1,12 @@
 """Files of networks: whole or not at all, and every damaged one refused with what to do."""
 
+import json
 import urllib.error
 
 import eccv16_table
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from colorlab import checkpoints, discriminators, generators
 from colorlab.bins import AbBins
@@ -137,3 +139,34 @@ def test_code_in_a_pickle_is_not_run(tmp_path):
     with pytest.raises(WeightsError):
         generators.load(tmp_path / "evil.pth")
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_weights_that_are_not_finite_are_neither_saved_nor_loaded(tmp_path, value):
+    network = ECCV16(0.0625)
+    path = checkpoints.save(network, tmp_path / "good.safetensors")
+    network.model3[2].weight.data[0, 0, 0, 0] = value
+    with pytest.raises(ValueError, match=r"impossible values in model3\.2\.weight; nothing was saved"):
+        checkpoints.save(network, tmp_path / "bad.safetensors")
+    assert [file.name for file in tmp_path.iterdir()] == ["good.safetensors"]
+    state, header = load_file(path), checkpoints.notes(path)
+    state["model3.2.weight"][0, 0, 0, 0] = value
+    save_file(state, tmp_path / "bad.safetensors", metadata={"colorlab": json.dumps(header)})
+    with pytest.raises(checkpoints.WeightsError, match=r"bad.safetensors has NaN, .* in model3\.2\.weight"):
+        generators.load(tmp_path / "bad.safetensors")
+
+
+def test_a_negative_variance_is_refused_on_loading(tmp_path):
+    state = ECCV16().state_dict()
+    state["model1.4.running_var"][0] = -1
+    torch.save(state, tmp_path / "released.pth")
+    with pytest.raises(checkpoints.WeightsError, match="model1.4.running_var"):
+        generators.load(tmp_path / "released.pth")
+
+
+def test_a_weight_too_large_for_half_precision_is_not_saved_in_it(tmp_path):
+    network = ECCV16(0.0625)
+    network.model1[0].bias.data[0] = 1e5
+    with pytest.raises(ValueError, match="in half precision"):
+        checkpoints.save(network, tmp_path / "half.safetensors", half=True)
+    assert not list(tmp_path.iterdir())

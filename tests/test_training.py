@@ -7,13 +7,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from colorlab import batches, loop, photos
+from colorlab import batches, loop, photos, training
 from colorlab.batches import at_a_quarter, batch_at, fingerprint, random_crops
 from colorlab.bins import AbBins
 from colorlab.color import rgb_to_lab
 from colorlab.discriminators import Discriminator
 from colorlab.generators import ECCV16
 from colorlab.judging import fooling_rate, score
+from colorlab.losses import weighted_and_plain
 from colorlab.pairs import from_images, swap
 from colorlab.training import Log, train_discriminator, train_generator, warm_hold_decay
 
@@ -290,3 +291,38 @@ def test_an_error_in_drawing_ahead_is_raised():
     with batches.Ahead(draw, steps=3) as batch, pytest.raises(ValueError, match="broken file"):
         batch(0)
         batch(1)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_training_stops_at_the_first_loss_that_is_not_finite(eight, tmp_path, monkeypatch, value):
+    losses = []
+
+    def diverging(*args):
+        weighted, plain = weighted_and_plain(*args)
+        losses.append(weighted)
+        return (weighted if len(losses) <= 7 else weighted * value), plain
+
+    monkeypatch.setattr(training, "weighted_and_plain", diverging)
+    wanted = (r"loss is (nan|inf) at step 8 of 20, .* learning rate of 0\.0003 instead of 0\.001; "
+              r"the checkpoint of step 5 stays in")
+    with pytest.raises(FloatingPointError, match=wanted):
+        train_generator(narrow(), eight, folder=tmp_path, steps=20, every=5, batch=4, crop=32, progress=False)
+    saved = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    assert saved["step"] == 5 and all(value.isfinite().all() for value in saved["network"].values())
+    rows = json.loads((tmp_path / "log.json").read_text())["rows"]
+    assert [row["step"] for row in rows] == [1, 2, 3, 4, 5] and len(losses) == 8
+
+
+def test_weights_that_are_not_finite_are_not_kept(eight, tmp_path, monkeypatch):
+    update, updates = torch.optim.AdamW.step, []
+
+    def ruinous(optimizer, *args, **kwargs):
+        update(optimizer, *args, **kwargs)
+        updates.append(optimizer)
+        if len(updates) == 10:  # the last: its loss was still finite
+            optimizer.param_groups[0]["params"][0].data.fill_(float("inf"))
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", ruinous)
+    with pytest.raises(FloatingPointError, match="a weight is not finite"):
+        train_generator(narrow(), eight, folder=tmp_path, steps=10, every=5, batch=4, crop=32, progress=False)
+    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["step"] == 5

@@ -47,7 +47,8 @@ def load(name: str = "pocket", **options) -> Generator:
 def at_hand(photographs: int) -> str:
     """The name of the generator that a notebook uses to color so many photographs, for `load`; fetches nothing.
 
-    It is what COLORLAB_GENERATOR says (a name or a path), or "pocket".
+    It is what COLORLAB_GENERATOR says (a name or a path); or "eccv16-released" where it was fetched before, and a GPU is
+    there or the photographs are few; or "pocket".
     """
     from .. import checkpoints
 

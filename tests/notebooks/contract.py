@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "notebooks"))
 from pages import PROGRESS, WIDGET, figures, noise, pictures
 
-CODE_CELLS = (15, 25)
+CODE_CELLS = (15, 32)
 MEDIAN_LINES, MOST_LINES = 8, 25
 WORDS_PER_CODE_CELL = (70, 130)
 FILE_BYTES = 400_000
