@@ -56,7 +56,7 @@ def save(network: nn.Module, path: str | Path, half: bool = False, **notes) -> P
     """Save a generator or a discriminator as safetensors, with what is needed to build it again in the header.
 
     Args:
-        half: store floating tensors in half precision (they load as float32).
+        half: store weights in half precision (they load as float32), BatchNorm's statistics as they are.
         notes: anything JSON can hold: data, steps, seconds ...
     Raises:
         ValueError: a weight is not finite; nothing is written.
@@ -66,7 +66,8 @@ def save(network: nn.Module, path: str | Path, half: bool = False, **notes) -> P
         header |= network.settings()
     state = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
     if half:
-        state = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
+        state = {key: value.half() if value.is_floating_point() and "running_" not in key else value
+                 for key, value in state.items()}  # BatchNorm's variances may lie beyond half precision's 65,504
     if wrong := _not_finite(state):
         raise ValueError(f"network has NaN, infinite or impossible values in {wrong}{' in half precision' if half else ''}; "
                          "nothing was saved")

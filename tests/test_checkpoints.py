@@ -170,3 +170,10 @@ def test_a_weight_too_large_for_half_precision_is_not_saved_in_it(tmp_path):
     with pytest.raises(ValueError, match="in half precision"):
         checkpoints.save(network, tmp_path / "half.safetensors", half=True)
     assert not list(tmp_path.iterdir())
+
+
+def test_large_variances_survive_half_precision(tmp_path):
+    network = ECCV16(0.0625)
+    network.model4[6].running_var[0] = 1e5
+    path = checkpoints.save(network, tmp_path / "half.safetensors", half=True)
+    assert generators.load(path).model4[6].running_var[0] == 1e5
