@@ -26,8 +26,9 @@ FROM_XYZ = (torch.linalg.inv(torch.tensor(RGB_TO_XYZ, dtype=torch.float64, devic
             * torch.tensor(WHITE, dtype=torch.float64, device="cpu")).tolist()
 BEND = 0.2068966  # the value of CIELAB's f where its straight line ends
 # Linear light that `into_gamut` takes for inside: float32 is off by 2e-6, and the gray of L = 100
-# has a blue of 1.00008 (scikit-image's white is rounded otherwise than its matrix).
-EDGES = (-1e-5, 1 + 1e-4)
+# has a blue of 1.00008 (scikit-image's white is rounded otherwise than its matrix). All that lies
+# within passes `in_gamut`, too.
+EDGES = (-1e-5, 1 + 9e-5)
 BISECTIONS = 18  # the greatest chroma of sRGB, 134, / 2**18 is far less than an 8-bit step
 SMALL_CHUNK = 1 << 15  # the same, for calculations with many buffers
 TOLERANCE = 1e-3  # how far out of its range a value may lie before it is taken for a mistake
