@@ -157,7 +157,7 @@ def test_the_gradient_arrives_through_the_whole_path(make):
     with torch.no_grad():
         for seed in range(3):
             way = torch.randn(logits.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
-            found = (total(logits + 1e-6 * way) - total(logits - 1e-6 * way)) / 2e-6
+            found = (total(logits + 1e-7 * way) - total(logits - 1e-7 * way)) / 2e-7  # no kink of max pooling is near
             assert found.item() == pytest.approx((slope * way).sum().item(), rel=1e-4)
 
 
