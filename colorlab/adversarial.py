@@ -5,7 +5,7 @@
 A loss by the pixel is a sum, so it cannot ask that pixels agree; a critic looks at many at once. What it asks reaches the logits
 on a way of which each step has a derivative:
 
-    logits -> annealed mean -> ab at a quarter -> enlarged, under the true L -> RGB, clipped -> resized -> the critic's logits
+    logits -> annealed mean -> ab at a quarter -> enlarged, under the true L -> into the gamut -> RGB -> resized -> the critic's logits
 
 The generator minimises rebalanced cross-entropy + weight * adversarial loss. With weight 0 it is `finetuning.finetune`, digit for
 digit: the control.
@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .batches import at_a_quarter, batch_at, fingerprint, random_crops
-from .color import lab_to_rgb, rgb_to_lab
+from .color import into_gamut, lab_to_rgb, rgb_to_lab
 from .discriminators import SIZE, Discriminator
 from .generators import evaluating
 from .loop import InTurns, Log, fit
@@ -49,10 +49,11 @@ MEASURES = {
 def paint(L: Tensor, ab: Tensor) -> Tensor:
     """The picture with this lightness and ab enlarged to its size: L (N, 1, H, W), ab (N, 2, h, w) -> RGB (N, 3, H, W).
 
-    Differentiable by ab, but where sRGB ends: a component that is clipped to 0 or 1 passes no gradient on.
+    Differentiable by ab. Where sRGB ends, more chroma changes nothing and passes no gradient on; hue does (`color.into_gamut`).
     """
     ab = F.interpolate(ab, L.shape[-2:], mode="bilinear", align_corners=False)  # (N, 2, H, W)
-    return lab_to_rgb(torch.cat((L, ab), 1), check=False)
+    lab = into_gamut(torch.cat((L, ab), 1), check=False)
+    return lab_to_rgb(lab, check=False)
 
 
 def look(critic: nn.Module, rgb: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ Images are floating tensors, channels first, with any leading batch dimensions: 
 L ``(..., 1, H, W)`` in [0, 100], a and b each in about [-110, 110].
 """
 
+from collections.abc import Iterator
 from functools import lru_cache
 
 import torch
@@ -21,6 +22,15 @@ WHITE = (0.95047, 1.0, 1.08883)  # XYZ of D65 at 2 degrees, Y = 1
 EPSILON, KAPPA, OFFSET = 0.008856, 7.787, 16 / 116  # where CIELAB's cube root gives way to a straight line
 SCALE = 1.055**2.4  # what sRGB's power is divided by
 CHUNK = 1 << 17  # pixels that a processor converts at once: buffers of this size stay in its cache
+FROM_XYZ = (torch.linalg.inv(torch.tensor(RGB_TO_XYZ, dtype=torch.float64, device="cpu"))
+            * torch.tensor(WHITE, dtype=torch.float64, device="cpu")).tolist()
+BEND = 0.2068966  # the value of CIELAB's f where its straight line ends
+# Linear light that `into_gamut` takes for inside: float32 is off by 2e-6, and the gray of L = 100
+# has a blue of 1.00008 (scikit-image's white is rounded otherwise than its matrix). All that lies
+# within passes `in_gamut`, too.
+EDGES = (-1e-5, 1 + 9e-5)
+BISECTIONS = 18  # the greatest chroma of sRGB, 134, / 2**18 is far less than an 8-bit step
+SMALL_CHUNK = 1 << 15  # the same, for calculations with many buffers
 TOLERANCE = 1e-3  # how far out of its range a value may lie before it is taken for a mistake
 
 
@@ -93,15 +103,29 @@ def in_gamut(lab: Tensor, tolerance: float = 1e-4) -> Tensor:
 
 
 def into_gamut(lab: Tensor, check: bool = True) -> Tensor:
-    """Bring colors that sRGB cannot show into its gamut: chroma is lowered, L and hue stay."""
-    out = in_gamut(lab, 0.0)
-    L, ab = lab[..., :1, :, :], lab[..., 1:, :, :]
-    low, high = torch.zeros_like(L), torch.ones_like(L)
-    for _ in range(12):
-        middle = (low + high) / 2
-        inside = in_gamut(torch.cat((L, ab * middle), -3), 1e-4)[..., None, :, :]
-        low, high = torch.where(inside, middle, low), torch.where(inside, high, middle)
-    return torch.cat((L, torch.where(out[..., None, :, :], ab, ab * low)), -3)
+    """Bring colors that sRGB cannot show into its gamut: lower the chroma, keep L and hue.
+
+    A color inside stays as it is, bit for bit. For one outside, bisection finds a factor of its
+    chroma that puts it on the edge. (Some bright yellows cross the edge more than once on the way
+    to gray: any of the crossings may be found.)
+
+    Differentiable. The chroma of the edge counts as a constant, so that a color outside passes no
+    gradient in the direction of its chroma: more of it would change nothing.
+
+    Args:
+        lab: ``(..., 3, H, W)``, L in [0, 100], a and b of any finite size.
+        check: check that L is in [0, 100]. ``False`` skips it (on a GPU it forces a sync).
+    Returns:
+        Lab ``(..., 3, H, W)``. Half precision is computed in float32, and rounded at the end.
+    Raises:
+        TypeError: ``lab`` is no floating tensor.
+        ValueError: no three channels at dimension -3, L out of [0, 100], or an L that is NaN.
+            With ``check=False``, and in a or b, NaN stays NaN; the pixel's other numbers are finite.
+    """
+    L, ab = _image(lab, "lab", 3).split((1, 2), dim=-3)
+    if check:
+        _check_range(L, "L of lab", 0.0, 100.0)
+    return torch.cat((L, _ab_into_gamut(L, ab)), dim=-3)
 
 
 def srgb_to_linear(srgb: Tensor) -> Tensor:
@@ -135,6 +159,93 @@ def _lab_to_linear(lab: Tensor) -> Tensor:
     return _channels_times(xyz, inverse * lab.new_tensor(WHITE))
 
 
+def _ab_into_gamut(L: Tensor, ab: Tensor) -> Tensor:
+    """`into_gamut` for L ``(..., 1, H, W)`` and ab ``(..., 2, H, W)`` that are not one tensor."""
+    factor = _chroma_factor(L.detach(), ab.detach())
+    if ab.requires_grad and torch.is_grad_enabled():
+        chroma = torch.linalg.vector_norm(ab, dim=-3, keepdim=True).clamp(min=1e-6)
+        factor = torch.where(factor < 1, factor * chroma.detach() / chroma, factor)
+    return (ab * factor).to(ab.dtype)
+
+
+def _chroma_factor(L: Tensor, ab: Tensor) -> Tensor:
+    """What `into_gamut` multiplies ab by, ``(..., 1, H, W)``, float32 or better; 1 inside."""
+    if L.dtype.itemsize < 4 and not kernels.fused(ab):
+        return _chroma_factor(L.float(), ab.float())
+    if L.numel() == 0:
+        return torch.ones_like(L)
+    on_cpu = L.device.type == "cpu"
+    if kernels.fused(ab) or on_cpu and torch.compiler.is_compiling():
+        from .kernels import ops
+
+        return ops.chroma_factor(_rows(L), _rows(ab)).view(L.shape)
+    if on_cpu:
+        return _chroma_factor_on_cpu(_rows(L), _rows(ab)).view(L.shape)
+    fy, slopes = _ray(L, ab)
+    shown = _shown(_part_of_Y(fy), fy + slopes)
+    return torch.where(shown, 1, _factor_at_the_edge(fy, slopes)).view(L.shape)
+
+
+def _chroma_factor_on_cpu(L: Tensor, ab: Tensor) -> Tensor:
+    """L (N, 1, P), ab (N, 2, P) -> factor (N, 1, P): bisect for the pixels outside alone.
+
+    Most pixels are inside, so this costs little more than finding out which.
+    """
+    factor = torch.ones_like(L)
+    for L_piece, ab_piece, factor_piece in _pieces(L, ab, factor):
+        fy, slopes = _ray(L_piece, ab_piece)
+        shown = [_shown(_part_of_Y(gray), gray + way)
+                 for gray, way in zip(fy.split(SMALL_CHUNK), slopes.split(SMALL_CHUNK, 1))]
+        outside = torch.cat(shown).logical_not_().nonzero().squeeze(1)
+        if len(outside) == 0:
+            continue
+        for index in outside.split(SMALL_CHUNK):
+            found = _factor_at_the_edge(fy[index], slopes.index_select(1, index))
+            factor_piece.view(-1)[index] = found
+    return factor
+
+
+def _ray(L: Tensor, ab: Tensor) -> tuple[Tensor, Tensor]:
+    """CIELAB's f of X and of Z on the way from gray to a color: fy (n,) + factor * slopes (2, n)."""
+    a, b = ab.unbind(1 if ab.ndim == 3 else -3)
+    return (L.flatten() + 16) / 116, torch.stack((a.flatten() / 500, b.flatten() / -200))
+
+
+def _factor_at_the_edge(fy: Tensor, slopes: Tensor) -> Tensor:
+    """The greatest factor (n,) found by bisection that sRGB can show, for the ways of `_ray`."""
+    part_of_Y, factor, step = _part_of_Y(fy), torch.zeros_like(fy), 1.0
+    for _ in range(BISECTIONS):
+        step /= 2
+        shown = _shown(part_of_Y, torch.addcmul(fy, factor + step, slopes))
+        factor.add_(shown, alpha=step)
+    return factor
+
+
+def _part_of_Y(fy: Tensor) -> Tensor:
+    """What Y contributes to linear R, G and B, less the middle of `EDGES`: fy (n,) -> (3, n)."""
+    Y, middle = _from_lab_curve(fy), sum(EDGES) / 2
+    return torch.stack([Y * of_Y - middle for _, of_Y, _ in FROM_XYZ])
+
+
+def _shown(part_of_Y: Tensor, f: Tensor) -> Tensor:
+    """Whether sRGB can show these colors: f of X and Z (2, n) -> bool (n,); NaN cannot be shown."""
+    X, Z = _from_lab_curve(f)
+    linear = torch.empty_like(part_of_Y)
+    for component, rest, (of_X, _, of_Z) in zip(linear, part_of_Y, FROM_XYZ):
+        torch.add(rest, X, alpha=of_X, out=component).add_(Z, alpha=of_Z)
+    return linear.abs_().amax(0) <= (EDGES[1] - EDGES[0]) / 2
+
+
+def _from_lab_curve(f: Tensor) -> Tensor:
+    """Undo `lab_curve`, without `torch.where`, which is slow on a CPU; 4e-8 off below the bend.
+
+    A negative Z is not raised to 0 as in `_lab_to_linear`: those colors are outside either way.
+    """
+    above = f.clamp(min=BEND)
+    below = f - above  # 0 above the bend
+    return (above * above).mul_(above).add_(below, alpha=1 / KAPPA)
+
+
 def _rows(image: Tensor) -> Tensor:
     """(..., C, H, W) -> (N, C, H * W), contiguous, as the kernels take it."""
     return image.reshape(-1, image.shape[-3], image.shape[-2] * image.shape[-1]).contiguous()
@@ -154,22 +265,28 @@ def _rgb_to_lab_on_cpu(rgb: Tensor) -> Tensor:
     """
     pixels = rgb.flatten(-2).reshape(-1, 3, rgb.shape[-2] * rgb.shape[-1])  # (n, 3, P)
     out = torch.empty(pixels.shape, dtype=torch.float32, device="cpu")
-    images = -(-len(pixels) // -(-pixels[:, 0].numel() // CHUNK))  # of about equal pieces
     to_xyz = torch.tensor(RGB_TO_XYZ, dtype=torch.float64) / torch.tensor(WHITE, dtype=torch.float64)[:, None] / SCALE
     gap = EPSILON ** (1 / 3) - (KAPPA * EPSILON + OFFSET)  # 3e-7: the published constants do not quite meet
-    for some, filled in zip(pixels.split(images), out.split(images)):
-        for part, place in zip(some.split(CHUNK, 2), filled.split(CHUNK, 2)):
-            (r, g, b), t = _linear_on_cpu(part).unbind(1), torch.empty(part.shape, dtype=torch.float32, device="cpu")
-            for row, into in zip(to_xyz.tolist(), t.unbind(1)):
-                torch.mul(r, row[0], out=into).add_(g, alpha=row[1]).add_(b, alpha=row[2])
-            above = t.clamp(min=EPSILON)
-            below = t.sub_(above)  # 0 unless near black
-            curve = above.log2_().mul_(1 / 3).exp2_().add_(below, alpha=KAPPA).add_(below.sign_(), alpha=gap)
-            (fx, fy, fz), (L, a, b) = curve.unbind(1), place.unbind(1)
-            torch.hardshrink(torch.mul(fy, 116, out=L).sub_(16), 2e-5, out=L)  # of black, rounding makes -4e-6 on some processors
-            torch.sub(fx, fy, out=a).mul_(500)
-            torch.sub(fy, fz, out=b).mul_(200)
+    for part, place in _pieces(pixels, out):
+        (r, g, b), t = _linear_on_cpu(part).unbind(1), torch.empty(part.shape, dtype=torch.float32, device="cpu")
+        for row, into in zip(to_xyz.tolist(), t.unbind(1)):
+            torch.mul(r, row[0], out=into).add_(g, alpha=row[1]).add_(b, alpha=row[2])
+        above = t.clamp(min=EPSILON)
+        below = t.sub_(above)  # 0 unless near black
+        curve = above.log2_().mul_(1 / 3).exp2_().add_(below, alpha=KAPPA).add_(below.sign_(), alpha=gap)
+        (fx, fy, fz), (L, a, b) = curve.unbind(1), place.unbind(1)
+        torch.hardshrink(torch.mul(fy, 116, out=L).sub_(16), 2e-5, out=L)  # of black, rounding makes -4e-6 on some processors
+        torch.sub(fx, fy, out=a).mul_(500)
+        torch.sub(fy, fz, out=b).mul_(200)
     return out.view(rgb.shape)
+
+
+def _pieces(*images: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """Cut images (N, C, P), all of the same N and P, into pieces of about `CHUNK` pixels."""
+    count, _, pixels = images[0].shape
+    at_once = -(-count // -(-count * pixels // CHUNK))  # images in a piece: of about equal pieces
+    for some in zip(*(image.split(at_once) for image in images)):
+        yield from zip(*(image.split(CHUNK, 2) for image in some))
 
 
 def _linear_on_cpu(srgb: Tensor) -> Tensor:

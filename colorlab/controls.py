@@ -1,8 +1,11 @@
 """Fakes made by rule instead of by a network, to find out what a judge goes by.
 
 The colours of `blurred_chroma` are the true ones, at a generator's resolution; those of `random_color` are real, but of
-another photograph; `grey` has none. Images are uint8 ``(N, 3, H, W)``, and so are the results; `pairs.from_images` sets
-them beside their originals.
+another photograph; `grey` has none. A color that sRGB cannot show at its pixel's L is brought into
+the gamut (`color.into_gamut`), so that a control differs from its photograph in ab alone.
+
+Images are uint8 ``(N, 3, H, W)``, and so are the results; `pairs.from_images` sets them beside
+their originals.
 """
 
 from collections.abc import Callable
@@ -11,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .color import lab_to_rgb, rgb_to_lab, to_8_bit
+from .color import into_gamut, lab_to_rgb, rgb_to_lab, to_8_bit
 
 
 def blurred_chroma(images: Tensor, factor: int = 4) -> Tensor:
@@ -58,5 +61,6 @@ def _recolor(images: Tensor, ab_of: Callable, batch: int = 16) -> Tensor:
     done = torch.empty_like(images)
     for index in torch.arange(len(images)).split(batch):
         lab = rgb_to_lab(images.index_select(0, index))
-        done[index] = to_8_bit(lab_to_rgb(torch.cat((lab[:, :1], ab_of(lab, index)), 1)))
+        recolored = into_gamut(torch.cat((lab[:, :1], ab_of(lab, index)), 1))
+        done[index] = to_8_bit(lab_to_rgb(recolored))
     return done

@@ -3,7 +3,11 @@
 A judge finds any trace that sets fakes apart, plausible or not: another resize, other rounding, another JPEG
 history. So real and fake walk the same path, and differ in their ab alone:
 
-    8-bit RGB -> Lab -> (fake: the generator's ab, not the true one) -> RGB, clipped -> 8 bit -> 150x150 -> 8 bit
+    8-bit RGB -> Lab -> (fake: the generator's ab, not the true one, brought into the gamut)
+              -> RGB -> 8 bit -> 150x150 -> 8 bit
+
+Into the gamut: where sRGB cannot show a color at its L, its chroma is lowered (`color.into_gamut`).
+Clipping would change L.
 
 What remains is the generator's own doing, which the fakes of `controls` and the coin of `swap` help to measure.
 """
@@ -25,11 +29,11 @@ from torch import Tensor
 from tqdm import tqdm
 
 from .batches import fingerprint
-from .color import lab_to_rgb, rgb_to_lab, to_8_bit
+from .color import into_gamut, lab_to_rgb, rgb_to_lab, to_8_bit
 from .controls import blurred_chroma, grey, random_color  # noqa: F401
 from .generators import evaluating
 
-PATH = 1  # raised when the path above changes, so that pairs made by an older one are not mistaken for its own
+PATH = 2  # raised when the path above changes, so that pairs made by an older one are not mistaken for its own
 
 
 @dataclass(repr=False)
@@ -181,7 +185,7 @@ def _fill(real, fake, images: Tensor, ab_of: Callable, size: int, batch: int, pr
                       file=sys.stdout):
         lab = rgb_to_lab(images.index_select(0, index))
         real[index.numpy()] = shrink(to_8_bit(lab_to_rgb(lab)), size).numpy()
-        lab = torch.cat((lab[:, :1], ab_of(lab, index)), 1)
+        lab = into_gamut(torch.cat((lab[:, :1], ab_of(lab, index)), 1))
         fake[index.numpy()] = shrink(to_8_bit(lab_to_rgb(lab)), size).numpy()
 
 

@@ -10,7 +10,7 @@ import torch
 pytest.importorskip("ipywidgets")
 
 from colorlab import controls, discriminators, judging, photos  # noqa: E402
-from colorlab.color import lab_to_rgb, rgb_to_lab, to_8_bit  # noqa: E402
+from colorlab.color import rgb_to_lab, to_8_bit  # noqa: E402
 from colorlab.metrics import mean_chroma  # noqa: E402
 from colorlab.pairs import shrink  # noqa: E402
 from colorlab.widgets import discriminator as explorers  # noqa: E402
@@ -45,7 +45,7 @@ def logit_told(shown) -> tuple[float, float]:
 
 
 def edited(image, **settings):
-    return to_8_bit(lab_to_rgb(explorers.edit(rgb_to_lab(image), **settings)))
+    return explorers.shown(explorers.edit(rgb_to_lab(image), **settings))
 
 
 def test_corners(images):
@@ -97,10 +97,10 @@ def test_a_quarter_of_the_resolution_is_a_blur_of_about_1_2_pixels():
     assert 1.0 < widths[int(np.argmin(far))] < 1.4
 
 
-def test_clipping_and_a_verdict_that_turns_are_told(images):
+def test_lowered_chroma_and_a_verdict_that_turns_are_told(images):
     render = explorers.renderer(redness, images)
     words = render("flower", **{**AS_IT_IS, "saturation": 2.0}).words
-    share = float(words.split("Clipped: ")[1].split("%")[0])
+    share = float(words.split("chroma was lowered in ")[1].split("%")[0])
     assert share > 1
     image = images["coffee"]
     assert redness(image[None] / 255) > 0 and "has turned" in render("coffee", **{**AS_IT_IS, "hue": 180}).words

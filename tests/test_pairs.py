@@ -185,8 +185,8 @@ def test_grey_and_blurred_keep_lightness_and_what_they_promise(images):
     assert ab.mean() < 0.01 and ab.max() < 1  # 1: one channel rounded the other way
     assert (rgb_to_lab(controls.grey(images))[:, 0] - true[:, 0]).abs().max() < 0.5
     blurred = rgb_to_lab(pairs.blurred_chroma(images))
-    inside = (blurred[:, 0] - true[:, 0]).abs() < 0.5  # elsewhere the blurred colour left sRGB and was clipped
-    assert inside.float().mean() > 0.97
+    same = (blurred[:, 0] - true[:, 0]).abs() < 0.5  # elsewhere 8 bits round L further
+    assert same.float().mean() > 0.999
     pool = torch.nn.functional.avg_pool2d
     assert (pool(blurred[:, 1:], 16) - pool(true[:, 1:], 16)).abs().mean() < 0.5  # the same colours ...
     sharp = lambda lab: lab[:, 1:].diff(dim=-1).abs().mean()  # noqa: E731

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..bins import AbBins
-from ..color import _check_range, _image, into_gamut
+from ..color import _ab_into_gamut, _check_range, _image
 
 REDUCTION = 8  # a network's input has sides that are multiples of this
 ENLARGEMENT = 4  # its output has a quarter of the input's height and width
@@ -96,7 +96,7 @@ class Generator(nn.Module):
         ab = ab[..., :seen[0], :seen[1]]
         if seen != tuple(L.shape[-2:]):
             ab = F.interpolate(ab, L.shape[-2:], mode="bilinear", align_corners=False)
-        return into_gamut(torch.cat((L, ab), 1), check=False)[:, 1:]
+        return _ab_into_gamut(L, ab)
 
 
 def working_size(height: int, width: int, work_size: int) -> tuple[int, int]:

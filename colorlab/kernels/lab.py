@@ -1,4 +1,7 @@
-"""sRGB to CIELAB and back in Triton: each pixel's three numbers are read once and written once."""
+"""sRGB to CIELAB and back in Triton, and the chroma that sRGB can show.
+
+Each pixel's three numbers are read once, and what comes of them is written once.
+"""
 
 import triton
 import triton.language as tl
@@ -74,3 +77,40 @@ def to_rgb(lab, rgb, matrix, pixels, total, kappa, offset, CLIP: tl.constexpr, B
     tl.store(rgb + place, _stored(r, CLIP).to(kind), mask=valid)
     tl.store(rgb + place + pixels, _stored(g, CLIP).to(kind), mask=valid)
     tl.store(rgb + place + 2 * pixels, _stored(b, CLIP).to(kind), mask=valid)
+
+
+@triton.jit
+def _excess(matrix, fx, y, fz, middle, kappa, offset):
+    """The greatest distance of linear R, G and B from the middle."""
+    x, z = _xyz(fx, kappa, offset), _xyz(fz, kappa, offset)
+    r = tl.load(matrix) * x + tl.load(matrix + 1) * y + tl.load(matrix + 2) * z - middle
+    g = tl.load(matrix + 3) * x + tl.load(matrix + 4) * y + tl.load(matrix + 5) * z - middle
+    b = tl.load(matrix + 6) * x + tl.load(matrix + 7) * y + tl.load(matrix + 8) * z - middle
+    return tl.maximum(tl.maximum(tl.abs(r), tl.abs(g)), tl.abs(b))
+
+
+@triton.jit
+def to_gamut(L, ab, factor, matrix, pixels, total, middle, half, kappa, offset,
+             BISECTIONS: tl.constexpr, BLOCK: tl.constexpr):
+    """L (N, 1, P), ab (N, 2, P) -> factor of the chroma (N, 1, P): 1 inside, else by bisection.
+
+    Inside: linear R, G and B lie at most half from the middle. matrix as in `to_rgb`.
+    """
+    here = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
+    valid = here < total
+    place = here // pixels * 2 * pixels + here % pixels
+    fy = (tl.load(L + here, mask=valid, other=0).to(tl.float32) + 16) / 116
+    slope_x = tl.load(ab + place, mask=valid, other=0).to(tl.float32) / 500
+    slope_z = tl.load(ab + place + pixels, mask=valid, other=0).to(tl.float32) / -200
+    y = _xyz(fy, kappa, offset)
+    inside = _excess(matrix, fy + slope_x, y, fy + slope_z, middle, kappa, offset) <= half
+    found = tl.where(inside, 1.0, 0.0)
+    if tl.min(inside.to(tl.int32), axis=0) == 0:  # most blocks of a photograph are inside
+        step = 0.5
+        for _ in range(BISECTIONS):
+            tried = found + step
+            excess = _excess(matrix, fy + tried * slope_x, y, fy + tried * slope_z, middle,
+                             kappa, offset)
+            found = tl.where((inside == 0) & (excess <= half), tried, found)
+            step *= 0.5
+    tl.store(factor + here, found, mask=valid)

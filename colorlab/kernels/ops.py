@@ -164,6 +164,30 @@ def _(lab, clip):
     return torch.empty_like(lab)
 
 
+@torch.library.custom_op("colorlab::chroma_factor", mutates_args=())
+def chroma_factor(L: Tensor, ab: Tensor) -> Tensor:
+    """L (N, 1, P), ab (N, 2, P) -> what brings ab into the gamut as a factor (N, 1, P), float32."""
+    factor = torch.empty_like(L, dtype=_single_or_better(L))
+    if L.numel():
+        from . import lab as kernel
+
+        low, high = color.EDGES
+        n, _, pixels = L.shape
+        kernel.to_gamut[_grid(n * pixels, PLAIN["BLOCK"])](
+            L, ab, factor, _matrices(L.device)[1], pixels, n * pixels, (low + high) / 2,
+            (high - low) / 2, color.KAPPA, color.OFFSET, BISECTIONS=color.BISECTIONS, **PLAIN)
+    return factor
+
+
+@chroma_factor.register_fake
+def _(L, ab):
+    return torch.empty_like(L, dtype=_single_or_better(L))
+
+
+def _single_or_better(tensor: Tensor) -> torch.dtype:
+    return torch.promote_types(tensor.dtype, torch.float32)
+
+
 @functools.lru_cache(maxsize=8)
 def _matrices(device: torch.device) -> tuple[Tensor, Tensor]:
     """Linear RGB -> XYZ over the white, and back."""
@@ -212,3 +236,9 @@ def _(rgb):
 @_on_cpu(lab_to_rgb)
 def _(lab, clip):
     return color.lab_to_rgb(lab[..., None], clip, check=False).squeeze(-1).contiguous()
+
+
+@_on_cpu(chroma_factor)
+def _(L, ab):
+    kind = _single_or_better(L)
+    return color._chroma_factor_on_cpu(L.to(kind), ab.to(kind))

@@ -9,7 +9,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from ..color import lab_to_rgb, to_8_bit
+from ..color import into_gamut, lab_to_rgb, to_8_bit
 from ..style import INK
 
 GAP, LINE = 12, 22  # pixels between two boxes; of a line of text
@@ -65,9 +65,9 @@ def fitted(picture, width: int, height: int) -> Image.Image:
 
 
 def painted(L: Tensor, ab: Tensor | None = None) -> np.ndarray:
-    """L ``(1, H, W)`` and ab ``(2, H, W)``, or grey -> uint8 (H, W, 3)."""
+    """L ``(1, H, W)`` and ab ``(2, H, W)``, or grey -> uint8 (H, W, 3); ab is brought into the gamut."""
     lab = torch.cat((L, torch.zeros_like(L).expand(2, -1, -1) if ab is None else ab))
-    return np.ascontiguousarray(to_8_bit(lab_to_rgb(lab)).movedim(0, -1).numpy())
+    return np.ascontiguousarray(to_8_bit(lab_to_rgb(into_gamut(lab))).movedim(0, -1).numpy())
 
 
 @lru_cache(maxsize=8)

@@ -4,7 +4,8 @@
     explore(judge, torch.cat((made.real[:5], made.fake[:5])))     yours, on originals and their fakes
 
 Three edits, of ab alone: chroma multiplied, hue turned, chroma blurred. All keep L, so no shape changes; they are
-linear in ab, so their order does not matter. The result is clipped to sRGB and rounded to 8 bit, as `pairs` does.
+linear in ab, so their order does not matter. The result is brought into the gamut and rounded to 8
+bits, as `pairs` does.
 A generator's quarter of the resolution blurs about as much as a `blur` of 1.2 pixels.
 """
 
@@ -19,7 +20,7 @@ from torch import Tensor
 
 from .. import discriminators, pairs, photos
 from ..attribution import occlusion_map, smooth_map
-from ..color import in_gamut, lab_to_rgb, rgb_to_lab, to_8_bit
+from ..color import in_gamut, into_gamut, lab_to_rgb, rgb_to_lab, to_8_bit
 from ..controls import grey
 from ..generators import evaluating
 from ..judging import score
@@ -41,11 +42,11 @@ UNCHANGED = {name: edit[3] for name, edit in EDITS.items()}
 
 
 class Look(NamedTuple):
-    """An edited photograph: uint8 ``(3, 150, 150)``; its logit; the share of its pixels that sRGB cannot show, in [0, 1]."""
+    """An edited photograph: uint8 ``(3, 150, 150)``; its logit; the share of its pixels whose chroma had to be lowered, in [0, 1]."""
 
     rgb: Tensor
     logit: float
-    clipped: float
+    lowered: float
 
 
 def edit(lab: Tensor, saturation: float = 1.0, hue: float = 0.0, blur: float = 0.0) -> Tensor:
@@ -55,7 +56,7 @@ def edit(lab: Tensor, saturation: float = 1.0, hue: float = 0.0, blur: float = 0
         lab: ``(3, H, W)`` on the CPU. saturation: what a and b are multiplied by. hue: degrees, from +a towards +b.
         blur: standard deviation of a Gaussian over a and b, in pixels.
     Returns:
-        Lab ``(3, H, W)``, not clipped: sRGB may be unable to show it.
+        Lab ``(3, H, W)``, which sRGB may be unable to show: see `shown`.
     """
     turn = math.radians(hue)
     a, b = saturation * lab[1:]
@@ -63,6 +64,11 @@ def edit(lab: Tensor, saturation: float = 1.0, hue: float = 0.0, blur: float = 0
     if blur:
         ab = torch.from_numpy(gaussian_filter(ab.numpy(), (0, blur, blur), mode="nearest"))
     return torch.cat((lab[:1], ab))
+
+
+def shown(lab: Tensor) -> Tensor:
+    """Lab ``(..., 3, H, W)`` -> uint8 RGB, chroma lowered where sRGB cannot show it."""
+    return to_8_bit(lab_to_rgb(into_gamut(lab)))
 
 
 def explore(judge=None, images: Tensor | None = None, names=None) -> Explorer:
@@ -91,7 +97,7 @@ def sheet(judge=None, images: Tensor | None = None, names=None, photo: str | Non
 def _decided(judge, lab: Tensor) -> float:
     """How clearly the settings of the sheet make a picture now real, now fake: above 0 if they do, in logits."""
     edits = ({k: v for k, v in some.items() if k in EDITS} for some in SETTINGS.values())
-    logits = score(judge, torch.stack([to_8_bit(lab_to_rgb(edit(lab, **some))) for some in edits]))
+    logits = score(judge, torch.stack([shown(edit(lab, **some)) for some in edits]))
     return min(logits.max().item(), -logits.min().item())
 
 
@@ -107,7 +113,7 @@ def renderer(judge, images: dict):
     @functools.lru_cache(64)
     def look(photo, saturation, hue, blur) -> Look:
         edited = edit(lab[photo], saturation, hue, blur)
-        rgb = to_8_bit(lab_to_rgb(edited))
+        rgb = shown(edited)
         return Look(rgb, score(judge, rgb[None]).item(), (~in_gamut(edited)).float().mean().item())
 
     @functools.lru_cache(64)
@@ -116,7 +122,7 @@ def renderer(judge, images: dict):
         _, least, most, _, _, points, _ = EDITS[varied]
         values = np.linspace(least, most, points)
         edited = torch.stack([edit(lab[photo], **dict(others), **{varied: value}) for value in values.tolist()])
-        return values, score(ask, to_8_bit(lab_to_rgb(edited))).numpy()
+        return values, score(ask, shown(edited)).numpy()
 
     @functools.lru_cache(32)
     def places(photo, saturation, hue, blur) -> np.ndarray:
@@ -132,7 +138,7 @@ def renderer(judge, images: dict):
         turned = "stays" if verdict(original.logit) == verdict(edited.logit) else "has turned"
         words = (f"{photo}, chroma × {saturation:g}, hue turned by {hue:g}°, ab blurred by {blur:g} pixels: logit {told(edited.logit)}. "
                  f"Before, it was {told(original.logit)}. The verdict {turned}. "
-                 f"Clipped: {edited.clipped:.1%} of the pixels.")
+                 f"To fit sRGB, chroma was lowered in {edited.lowered:.1%} of the pixels.")
         if occlusion:
             words += f" What the colours of one place add to the logit goes from {signed(found.min())} to {signed(found.max())}."
         return Shown(draw(original, edited, curves, now, found), words)

@@ -143,6 +143,32 @@ def test_lab_out_of_gamut(clip):
     assert torch.allclose(color.lab_to_rgb(lab, clip).double(), wanted, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("dtype", list(CLOSE))
+@pytest.mark.parametrize("shape", SHAPES)
+def test_into_gamut(shape, dtype):
+    lab = 240 * random(*shape) - 120
+    lab[..., 0, :, :] = 100 * random(*shape[:-3], *shape[-2:], seed=1)
+    lab = lab.to(dtype)
+    found = color.into_gamut(lab)
+    wanted = color.into_gamut(lab.double())
+    assert found.dtype == dtype and found.shape == shape
+    assert torch.allclose(found.double(), wanted, rtol=CLOSE[dtype], atol=2e-3)
+    turned = lab.transpose(-1, -2)  # not contiguous
+    assert torch.equal(color.into_gamut(turned), found.transpose(-1, -2))
+
+
+def test_into_gamut_keeps_what_is_inside_and_what_is_no_number():
+    inside = color.rgb_to_lab(random(2, 3, 5, 7))
+    assert torch.equal(color.into_gamut(inside), inside)
+    ends = torch.tensor([[0.0, 100.0], [80.0, -80.0], [-50.0, 50.0]], device=DEVICE)[:, None]
+    assert (color.into_gamut(ends)[1:].abs() < 0.05).all()
+    strange = inside.clone()
+    strange[0, 1, 2, 3] = float("nan")
+    found = color.into_gamut(strange)
+    assert torch.isnan(found[0, 1, 2, 3]) and torch.isnan(found).sum() == 1
+    assert torch.equal(found[1], inside[1])
+
+
 def test_twice_is_the_same():
     bins = table()
     logits, ab = random(1, 313, 4, 4).requires_grad_(), ab_of("plane", bins, (1, 4, 4))
@@ -187,3 +213,4 @@ def test_empty_batches():
     assert bins.soft_encode(random(0, 2, 4, 4))[1].shape == (0, 10, 4, 4)
     assert bins.annealed_mean(random(0, 313, 4, 4)).shape == (0, 2, 4, 4)
     assert color.rgb_to_lab(random(0, 3, 4, 4)).shape == (0, 3, 4, 4)
+    assert color.into_gamut(random(0, 3, 4, 4)).shape == (0, 3, 4, 4)

@@ -15,6 +15,7 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
+from colorlab import color
 from colorlab.kernels import decode, encode, lab, loss, ops
 
 PIXELS = {"pixels": "i32"}
@@ -34,6 +35,10 @@ KERNELS = {  # kernel: types of its arguments, constants, those of its arguments
                                 "epsilon": "fp32", "kappa": "fp32", "offset": "fp32"}, dict(ops.PLAIN), ("pixels", "total")),
     "lab.to_rgb": (lab.to_rgb, {"lab": "*fp32", "rgb": "*fp32", "matrix": "*fp32", **PIXELS, "total": "i32", "kappa": "fp32",
                                 "offset": "fp32"}, {"CLIP": True, **ops.PLAIN}, ("pixels", "total")),
+    "lab.to_gamut": (lab.to_gamut, {
+        "L": "*fp32", "ab": "*fp32", "factor": "*fp32", "matrix": "*fp32", **PIXELS, "total": "i32",
+        "middle": "fp32", "half": "fp32", "kappa": "fp32", "offset": "fp32"},
+        {"BISECTIONS": color.BISECTIONS, **ops.PLAIN}, ("pixels", "total")),
 }
 
 

@@ -16,6 +16,7 @@ for operation, given in ((ops.soft_encode, (ab, 10, 10, 5.0)), (ops.soft_cross_e
                          (ops.soft_cross_entropy_backward, (logits.detach(), indices, codes, lse, torch.rand(2, 20))),
                          (ops.annealed_mean, (logits.detach(), bins.centers, 0.38)), (ops.rgb_to_lab, (torch.rand(2, 3, 20),)),
                          (ops.rgb_to_lab, (torch.zeros(2, 3, 20, dtype=torch.uint8),)),
-                         (ops.lab_to_rgb, (50 * torch.rand(2, 3, 20), True))):
+                         (ops.lab_to_rgb, (50 * torch.rand(2, 3, 20), True)),
+                         (ops.chroma_factor, (90 * torch.rand(2, 1, 20), 90 * torch.rand(2, 2, 20)))):
     torch.library.opcheck(operation, given, test_utils=CHECKS)
     print("kept:", operation)
