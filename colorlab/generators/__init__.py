@@ -5,11 +5,11 @@ ImageNet. Both are a `Generator`, which has what they share. `load` finds traine
 """
 
 from ..bins import AbBins
-from .eccv16 import ECCV16
+from .eccv16 import BLOCKS, ECCV16
 from .generator import REDUCTION, Generator, evaluating, working_size
 from .pretrained import Pretrained, imagenet_weights
 
-__all__ = ["ECCV16", "Generator", "Pretrained", "REDUCTION", "at_hand", "evaluating", "imagenet_weights", "load",
+__all__ = ["BLOCKS", "ECCV16", "Generator", "Pretrained", "REDUCTION", "at_hand", "evaluating", "imagenet_weights", "load",
            "new", "working_size"]
 
 
