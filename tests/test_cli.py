@@ -310,7 +310,7 @@ def test_train_estimates(capsys, tmp_path):
     images, began = torch.randint(0, 256, (64, 3, 64, 64), dtype=torch.uint8), time.perf_counter()
     training.train_generator(generators.ECCV16(0.25), images, loss="classification", steps=20, batch=8, crop=64, progress=False)
     timed = 160 / (time.perf_counter() - began)  # with what happens once
-    assert timed / 3 < estimate.images_a_second(0.25, "classification", 8, 64, timed=20) < 6 * timed
+    assert timed / 3 < estimate.images_a_second("eccv16", 0.25, "classification", 8, 64, timed=20) < 6 * timed
     assert estimate.report(10, 40, 176, 450_000).endswith("450,000 steps take 20.8 days")
     assert estimate.report(1000, 40, 176, 450_000).endswith("450,000 steps take 5.0 hours")
     assert "or --estimate" in fails(capsys, "train", "--photos", tmp_path)
