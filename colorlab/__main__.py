@@ -60,6 +60,13 @@ def build_parser() -> argparse.ArgumentParser:
     finetune.add_argument("--share", type=_share, default=0.2, help="of the photographs, unless --choose all")
     finetune.add_argument("--epochs", type=_positive(int), default=10, help="of the discriminators that rank")
 
+    prior = verb("prior", "count how often each color occurs, for the weights of the rebalanced AuC")
+    prior.add_argument("output", metavar="OUT", help="the JSON file to write")
+    prior.add_argument("--photos", metavar="FOLDER", required=True, help="or: embedded, imagenette")
+    prior.add_argument("--split", choices=("train", "val", "test", "all"), default="all", help="of --photos")
+    prior.add_argument("--size", type=_positive(int), default=256, help="pixels a side of the squares")
+    prior.add_argument("--cache", metavar="DIR", help="keep the decoded photographs there")
+
     judge = verb("judge", "compare real photographs with colored ones: a network's verdict, the colour error")
     judge.add_argument("real", metavar="REAL_DIR", nargs="?", help="a folder of real photographs")
     judge.add_argument("fake", metavar="FAKE_DIR", nargs="?", help="the same, colored, under the same names")

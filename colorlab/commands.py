@@ -19,7 +19,7 @@ from torch import Tensor
 from . import (cache, checkpoints, color_errors, discriminators, estimate, finetuning, galleries, generators, judging, pairs,
                parallel, photos, sources, stages, training)
 from .bins import AbBins
-from .rebalance import class_weights, take_back
+from .rebalance import class_weights, empirical_prior, smooth_prior, take_back
 
 FOLDS = 2  # a fresh discriminator judges the half that it did not train on
 
@@ -132,6 +132,26 @@ def study(args) -> None:
     from . import study
 
     study.run(args.photos, args.out, args.budget, args.seed, _watched(), functools.partial(print, flush=True), args.command)
+
+
+# --- prior ---------------------------------------------------------------------------------------
+
+def prior(args) -> None:
+    """Count the smoothed prior of photographs, and write it with what it was counted over."""
+    found = photos.load(args.photos, args.split)
+    if args.cache is None:
+        images = found.square(args.size, progress=_watched())
+    else:
+        images = cache.squares(found, args.cache, args.size, progress=_watched())
+    _some(images, args.photos)
+    bins, sigma = AbBins(), 5.0
+    smoothed = smooth_prior(empirical_prior(images.split(64), bins), bins, sigma)
+    record = {"command": args.command, "machine": stages.machine(),
+              "counted over": f"{Path(args.photos).name} ({args.split})", "photographs": len(images),
+              "size": args.size, "averaged over": "4x4 pixels", "sigma": sigma,
+              "prior": smoothed.tolist()}
+    stages.write_json(Path(args.output), record)
+    print(f"{args.output}: prior of {len(bins)} bins, counted over {len(images)} photographs")
 
 
 # --- judge ---------------------------------------------------------------------------------------

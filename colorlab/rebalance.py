@@ -3,7 +3,9 @@
 Zhang, Isola & Efros, *Colorful Image Colorization* (ECCV 2016), section 2.2, equation 4.
 """
 
+import json
 from collections.abc import Iterable
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +14,7 @@ from torch import Tensor
 from .bins import AbBins
 from .color import rgb_to_lab
 
+STORED_PRIOR = Path(__file__).parent / "weights" / "evaluation-prior.json"
 GREY = 5.0  # a photograph whose |a| and |b| never exceed this teaches nothing about colour
 
 
@@ -50,6 +53,20 @@ def smooth_prior(prior: Tensor, bins: AbBins, sigma: float = 5.0) -> Tensor:
     squared = (centers[:, None] - centers).square().sum(-1)  # (Q, Q)
     smoothed = torch.exp(-squared / (2 * sigma**2)) @ prior
     return smoothed / smoothed.sum()
+
+
+def stored_prior(path: str | Path = STORED_PRIOR) -> Tensor:
+    """Read a smoothed prior from a file of ``python -m colorlab prior``; by default the shipped one.
+
+    The shipped prior was counted once, over 13,800 photographs that are not used for judging
+    (the file names them and the command). `metrics.stored_prior_weights` weighs with it, so that
+    a rebalanced AuC does not depend on which photographs, or how many, are judged.
+
+    Returns:
+        float64 ``(313,)``, summing to 1, in the order of ``AbBins().centers``.
+    """
+    record = json.loads(Path(path).read_text(encoding="utf-8"))
+    return torch.tensor(record["prior"], dtype=torch.float64)
 
 
 def class_weights(prior: Tensor, mix: float = 0.5) -> Tensor:
