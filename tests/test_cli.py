@@ -14,8 +14,9 @@ import pytest
 import torch
 from PIL import Image
 
-from colorlab import checkpoints, colorizing, commands, estimate, generators, photos, training
+from colorlab import checkpoints, colorizing, commands, estimate, generators, photos, rebalance, training
 from colorlab.__main__ import main
+from colorlab.bins import AbBins
 from colorlab.color import in_gamut, rgb_to_lab
 from colorlab.discriminators import Discriminator
 
@@ -333,6 +334,20 @@ def test_finetune_with_the_wrong_loss(tmp_path, folder, weights, dull, capsys):
     argv = ("finetune", "--photos", folder, "--out", tmp_path / "o", "--steps", "1")
     assert "classification or rebalanced" in fails(capsys, *argv, "--weights", weights, "--loss", "l2")
     assert "made for l2" in fails(capsys, *argv, "--weights", dull)
+
+
+def test_prior_is_what_the_library_counts(tmp_path, folder, capsys):
+    argv = ["prior", str(tmp_path / "prior.json"), "--photos", str(folder), "--split", "test", "--size", "32"]
+    assert main(argv) == 0
+    assert "313 bins, counted over 5 photographs" in capsys.readouterr().out
+    images, bins = photos.load(str(folder), "test").square(32), AbBins()
+    wanted = rebalance.smooth_prior(rebalance.empirical_prior([images], bins), bins)
+    assert torch.equal(rebalance.stored_prior(tmp_path / "prior.json"), wanted)
+    record = json.loads((tmp_path / "prior.json").read_text())
+    assert record["command"] == shlex.join(["python", "-m", "colorlab", *argv]) and record["machine"]
+    assert record["photographs"] == 5
+    assert main([*argv, "--cache", str(tmp_path / "cache")]) == 0
+    assert torch.equal(rebalance.stored_prior(tmp_path / "prior.json"), wanted)
 
 
 @pytest.mark.parametrize("judge", ["file", "fresh"])
