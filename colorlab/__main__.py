@@ -75,6 +75,10 @@ def build_parser() -> argparse.ArgumentParser:
     judge.add_argument("--limit", type=_positive(int), help="at most so many photographs")
     judge.add_argument("--discriminator", default="fresh", metavar="NAME",
                        help="pocket, which ships; a file; or fresh: trained here, on the half that it does not judge")
+    judge.add_argument("--judge-splits", type=_splits, metavar="SPLITS",
+                       help="fresh: three judges learn from these other splits of --photos: train,val")
+    judge.add_argument("--by-source", metavar="FILE.csv",
+                       help="the main differences for each source, too: columns file, source")
     judge.add_argument("--epochs", type=_positive(int), default=10, help="of fresh discriminators")
     judge.add_argument("--seed", type=int, default=0, help="of fresh discriminators and of the intervals")
     judge.add_argument("--json", metavar="FILE", help="write the numbers there too")
@@ -128,6 +132,14 @@ def _positive(kind):
         return value
     number.__name__ = "whole number" if kind is int else "number"  # what argparse calls it
     return number
+
+
+def _splits(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(text.split(",")))
+    wrong = [name for name in names if name not in ("train", "val", "test")]
+    if wrong:
+        raise argparse.ArgumentTypeError(f"{wrong[0]!r} is none of train, val, test")
+    return names
 
 
 def _share(text: str) -> float:
@@ -192,9 +204,14 @@ def _run(args) -> None:
         from .doctor import doctor
         doctor()
     else:
-        from . import allocator, commands
+        from . import allocator
         allocator.keep_freed_memory()  # this process computes and ends
-        getattr(commands, args.verb)(args)
+        if args.verb == "judge":
+            from .comparing import judge
+            judge(args)
+        else:
+            from . import commands
+            getattr(commands, args.verb)(args)
 
 
 def _fail(verb: str, message: str) -> int:
