@@ -112,7 +112,7 @@ def _judges_of_other_splits(args, generator, judged: pairs.Pairs) -> list:
 
 def _print_numbers(numbers: dict) -> None:
     for name, value in numbers.items():
-        print(f"  {name:<76}{value}")
+        print(f"  {name:<78}{value}")
 
 
 def _plain(numbers: dict) -> dict:
