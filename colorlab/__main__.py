@@ -60,11 +60,12 @@ def build_parser() -> argparse.ArgumentParser:
     finetune.add_argument("--share", type=_share, default=0.2, help="of the photographs, unless --choose all")
     finetune.add_argument("--epochs", type=_positive(int), default=10, help="of the discriminators that rank")
 
-    prior = verb("prior", "count how often each color occurs, for the weights of the rebalanced AuC")
+    prior = verb("prior", "count how often each color occurs, to weigh the rebalanced AuC by")
     prior.add_argument("output", metavar="OUT", help="the JSON file to write")
     prior.add_argument("--photos", metavar="FOLDER", required=True, help="or: embedded, imagenette")
-    prior.add_argument("--split", choices=("train", "val", "test", "all"), default="all", help="of --photos")
-    prior.add_argument("--size", type=_positive(int), default=256, help="pixels a side of the squares")
+    prior.add_argument("--split", choices=("train", "val", "test", "all"), default="all",
+                       help="of --photos")
+    prior.add_argument("--size", type=_positive(int), default=256, help="pixels a side of a square")
     prior.add_argument("--cache", metavar="DIR", help="keep the decoded photographs there")
 
     judge = verb("judge", "compare real photographs with colored ones: a network's verdict, the colour error")
@@ -76,7 +77,7 @@ def build_parser() -> argparse.ArgumentParser:
     judge.add_argument("--discriminator", default="fresh", metavar="NAME",
                        help="pocket, which ships; a file; or fresh: trained here, on the half that it does not judge")
     judge.add_argument("--judge-splits", type=_splits, metavar="SPLITS",
-                       help="fresh: three judges learn from these other splits of --photos: train,val")
+                       help="fresh: three judges learn from these other splits, e.g. train,val")
     judge.add_argument("--by-source", metavar="FILE.csv",
                        help="the main differences for each source, too: columns file, source")
     judge.add_argument("--epochs", type=_positive(int), default=10, help="of fresh discriminators")

@@ -59,10 +59,11 @@ def color_numbers(tables: dict, groups=None, seed: int = 0) -> dict[str, Estimat
 
     A row "a less b" is a paired difference.
 
-    Intervals are bootstraps over photographs. In a simulation (250-400 draws from 2,400 photographs, the shipped network) the 95 % intervals of the
-    rebalanced AuC's level (stored prior) covered 95, 93 and 88 % on 456, 120 and 50 photographs,
-    so they are given. Those of the level by Zhang et al.'s definition, which depends on the number
-    of photographs, covered 58, 29 and 14 %: there are none. Paired differences covered 91-96 %.
+    Intervals are bootstraps over photographs. In a simulation (250-400 draws from 2,400
+    photographs, the shipped network) the 95 % intervals of the rebalanced AuC's level (stored
+    prior) covered 95, 93 and 88 % on 456, 120 and 50 photographs, so they are given. Those of the
+    level by Zhang et al.'s definition, which depends on the number of photographs, covered 58, 29
+    and 14 %: there are none. Paired differences covered 91 to 96 %.
 
     Args:
         tables: of `color_tables`. groups: (N,) labels; crops of one photograph share theirs.

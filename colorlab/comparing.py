@@ -29,7 +29,8 @@ def judge(args) -> None:
     if args.photos:
         generator = generators.load(args.weights).to("cuda" if torch.cuda.is_available() else "cpu")
         images, names, groups = _squares(args, args.split, args.limit)
-        print(f"{len(images)} photographs of {args.photos} ({args.split}), colored by {args.weights}")
+        print(f"{len(images)} photographs of {args.photos} ({args.split}), "
+              f"colored by {args.weights}")
         if args.by_source:  # before the long work: a wrong file is refused at once
             labels = color_errors.read_sources(args.by_source, names, args.split)
         tables = color_errors.color_tables(generator, images)
@@ -62,8 +63,8 @@ def _check_judge(args) -> None:
         if getattr(args, option) and not args.photos:
             raise ValueError(f"--{option.replace('_', '-')} needs --photos FOLDER")
     if args.judge_splits and args.discriminator != "fresh":
-        raise ValueError(f"--judge-splits trains judges, but --discriminator is {args.discriminator}: "
-                         "leave one out")
+        raise ValueError("--judge-splits trains judges, but --discriminator is "
+                         f"{args.discriminator}: leave one out")
     if args.judge_splits and args.split in args.judge_splits:
         raise ValueError(f"--judge-splits has {args.split}, which is judged: give other splits")
 
