@@ -60,6 +60,14 @@ def build_parser() -> argparse.ArgumentParser:
     finetune.add_argument("--share", type=_share, default=0.2, help="of the photographs, unless --choose all")
     finetune.add_argument("--epochs", type=_positive(int), default=10, help="of the discriminators that rank")
 
+    prior = verb("prior", "count how often each color occurs, to weigh the rebalanced AuC by")
+    prior.add_argument("output", metavar="OUT", help="the JSON file to write")
+    prior.add_argument("--photos", metavar="FOLDER", required=True, help="or: embedded, imagenette")
+    prior.add_argument("--split", choices=("train", "val", "test", "all"), default="all",
+                       help="of --photos")
+    prior.add_argument("--size", type=_positive(int), default=256, help="pixels a side of a square")
+    prior.add_argument("--cache", metavar="DIR", help="keep the decoded photographs there")
+
     judge = verb("judge", "compare real photographs with colored ones: a network's verdict, the colour error")
     judge.add_argument("real", metavar="REAL_DIR", nargs="?", help="a folder of real photographs")
     judge.add_argument("fake", metavar="FAKE_DIR", nargs="?", help="the same, colored, under the same names")
@@ -68,6 +76,10 @@ def build_parser() -> argparse.ArgumentParser:
     judge.add_argument("--limit", type=_positive(int), help="at most so many photographs")
     judge.add_argument("--discriminator", default="fresh", metavar="NAME",
                        help="pocket, which ships; a file; or fresh: trained here, on the half that it does not judge")
+    judge.add_argument("--judge-splits", type=_splits, metavar="SPLITS",
+                       help="fresh: three judges learn from these other splits, e.g. train,val")
+    judge.add_argument("--by-source", metavar="FILE.csv",
+                       help="the main differences for each source, too: columns file, source")
     judge.add_argument("--epochs", type=_positive(int), default=10, help="of fresh discriminators")
     judge.add_argument("--seed", type=int, default=0, help="of fresh discriminators and of the intervals")
     judge.add_argument("--json", metavar="FILE", help="write the numbers there too")
@@ -121,6 +133,14 @@ def _positive(kind):
         return value
     number.__name__ = "whole number" if kind is int else "number"  # what argparse calls it
     return number
+
+
+def _splits(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(text.split(",")))
+    wrong = [name for name in names if name not in ("train", "val", "test")]
+    if wrong:
+        raise argparse.ArgumentTypeError(f"{wrong[0]!r} is none of train, val, test")
+    return names
 
 
 def _share(text: str) -> float:
@@ -185,9 +205,14 @@ def _run(args) -> None:
         from .doctor import doctor
         doctor()
     else:
-        from . import allocator, commands
+        from . import allocator
         allocator.keep_freed_memory()  # this process computes and ends
-        getattr(commands, args.verb)(args)
+        if args.verb == "judge":
+            from .comparing import judge
+            judge(args)
+        else:
+            from . import commands
+            getattr(commands, args.verb)(args)
 
 
 def _fail(verb: str, message: str) -> int:

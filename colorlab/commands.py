@@ -1,25 +1,22 @@
-"""What the terminal's verbs train, finetune and judge do, each a short use of the library.
+"""What the terminal's verbs train, finetune, study and prior do, each a short use of the library.
 
-`colorlab.__main__` parses the arguments and hands them on; `colorizing` and `doctor` are the other verbs.
+`colorlab.__main__` parses the arguments and hands them on; `colorizing`, `comparing` (judge) and `doctor` are the
+other verbs.
 """
 
 from __future__ import annotations
 
 import functools
-import json
-import os
 import sys
-import warnings
-from collections import Counter
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from . import (cache, checkpoints, color_errors, discriminators, estimate, finetuning, galleries, generators, judging, pairs,
-               parallel, photos, sources, stages, training)
+from . import (cache, checkpoints, estimate, finetuning, galleries, generators, pairs, parallel, photos, stages,
+               training)
 from .bins import AbBins
-from .rebalance import class_weights, take_back
+from .rebalance import class_weights, empirical_prior, smooth_prior, take_back
 
 FOLDS = 2  # a fresh discriminator judges the half that it did not train on
 
@@ -41,9 +38,9 @@ def train(args) -> None:
         generator = _fitting(args.start, args.loss)
     found = photos.load(args.photos, args.split)
     if args.cache is None:
-        images, grey = found.square(args.size, progress=_watched()), None
+        images, grey = found.square(args.size, progress=watched()), None
     else:
-        images = cache.squares(found, args.cache, args.size, progress=_watched())
+        images = cache.squares(found, args.cache, args.size, progress=watched())
         grey = cache.grey(args.cache)
     parallel.start()
     _train_and_save(generator, images, args, weight_decay=args.weight_decay, gamma=args.gamma, grey=grey)
@@ -54,7 +51,7 @@ def finetune(args) -> None:
     parallel.start()
     generator = _fitting(args.weights, args.loss)
     found = photos.load(args.photos, "train")
-    images = found.square(256, progress=_watched())
+    images = found.square(256, progress=watched())
     if args.choose != "all":
         images = images[_choose(generator, images, found, args)]
     _train_and_save(generator, images, args, freeze_bn=True)
@@ -94,8 +91,8 @@ def _choose(generator, images: Tensor, found, args) -> Tensor:
     if args.choose == "largest-loss":
         loss = finetuning.photo_losses(generator, images)
     elif args.choose == "most-real":  # ranked by judges that did not train on them
-        made = pairs.make(generator, images, names=found.names, groups=found.groups, progress=_watched())
-        judges, fold = galleries.cross_fit(made, FOLDS, args.epochs, args.seed, progress=_watched())
+        made = pairs.make(generator, images, names=found.names, groups=found.groups, progress=watched())
+        judges, fold = galleries.cross_fit(made, FOLDS, args.epochs, args.seed, progress=watched())
         realness = finetuning.realness(judges, made.real, fold)
     count = max(1, round(args.share * len(images)))
     return finetuning.choose(args.choose.replace("-", " "), count, realness, loss, args.seed)
@@ -107,7 +104,7 @@ def _train_and_save(generator, images: Tensor, args, **options) -> None:
         prior = training.prior_of(images, training.colored_ones(images, options.get("grey")), AbBins())
     log = training.train_generator(generator, images, loss=args.loss, steps=args.steps, batch=args.batch,
                                    crop=args.crop, lr=args.lr, mix=args.mix, average=args.average, prior=prior,
-                                   seed=args.seed, folder=out, accumulate=args.accumulate, progress=_watched(), **options)
+                                   seed=args.seed, folder=out, accumulate=args.accumulate, progress=watched(), **options)
     if log.interrupted:
         raise KeyboardInterrupt  # the checkpoint is in its folder
     parallel.stop()
@@ -131,90 +128,35 @@ def _train_and_save(generator, images: Tensor, args, **options) -> None:
 def study(args) -> None:
     from . import study
 
-    study.run(args.photos, args.out, args.budget, args.seed, _watched(), functools.partial(print, flush=True), args.command)
+    study.run(args.photos, args.out, args.budget, args.seed, watched(), functools.partial(print, flush=True), args.command)
 
 
-# --- judge ---------------------------------------------------------------------------------------
+# --- prior ---------------------------------------------------------------------------------------
 
-def judge(args) -> None:
-    """Print, and with --json write, what a discriminator and the colour error say."""
-    if bool(args.photos) == bool(args.real and args.fake) or (args.photos and args.real):
-        raise ValueError("give either REAL_DIR and FAKE_DIR, or --photos FOLDER")
-    numbers = {}
-    if args.photos:
-        found = photos.load(args.photos, args.split)
-        images = found.square(256, args.limit, progress=_watched())
-        _some(images, args.photos)
-        generator = generators.load(args.weights).to("cuda" if torch.cuda.is_available() else "cpu")
-        names, groups = found.names[:len(images)], found.groups[:len(images)]
-        print(f"{len(images)} photographs of {args.photos} ({args.split}), colored by {args.weights}")
-        numbers = color_errors.color_numbers(generator, images, groups, args.seed)
-        made = pairs.make(generator, images, names=names, groups=groups, progress=_watched())
+def prior(args) -> None:
+    """Count the smoothed prior of photographs, and write it with what it was counted over."""
+    found = photos.load(args.photos, args.split)
+    if args.cache is None:
+        images = found.square(args.size, progress=watched())
     else:
-        made = read_pairs(args.real, args.fake, args.limit)
-        print(f"{len(made)} pairs of {args.real} and {args.fake}")
-    if args.discriminator == "fresh":
-        judges, fold = galleries.cross_fit(made, FOLDS, args.epochs, args.seed, progress=_watched())
-        real, fake = (galleries.held_out(judges, fold, images) for images in (made.real, made.fake))
-    else:
-        network = discriminators.load(args.discriminator)
-        real, fake = judging.score(network, made.real), judging.score(network, made.fake)
-    numbers["accuracy"] = judging.accuracy(real, fake, made.groups, args.seed)
-    numbers["fooling rate"] = judging.fooling_rate(real, fake, made.groups, args.seed)
-    for name, value in numbers.items():
-        print(f"  {name:<46}{value}")
-    if args.json:
-        text = json.dumps({"command": args.command,
-                           "machine": stages.machine(), "photographs": len(made),
-                           "numbers": {name: _plain(value) for name, value in numbers.items()}}, indent=1)
-        checkpoints.write_atomically(args.json, lambda path: path.write_text(text + "\n", encoding="utf-8"))
+        images = cache.squares(found, args.cache, args.size, progress=watched())
+    refuse_none(images, args.photos)
+    bins, sigma = AbBins(), 5.0
+    smoothed = smooth_prior(empirical_prior(images.split(64), bins), bins, sigma)
+    record = {"command": args.command, "machine": stages.machine(),
+              "counted over": f"{Path(args.photos).name} ({args.split})", "photographs": len(images),
+              "size": args.size, "averaged over": "4x4 pixels", "sigma": sigma,
+              "prior": smoothed.tolist()}
+    stages.write_json(Path(args.output), record)
+    print(f"{args.output}: prior of {len(bins)} bins, counted over {len(images)} photographs")
 
 
-def _plain(value) -> dict:
-    """A row as JSON has it: what cannot be said (the chroma ratio of grey photographs) is null."""
-    return {key: None if number != number else number for key, number in value._asdict().items()}
+# --- what the verbs share ------------------------------------------------------------------------
 
-
-def _some(images, folder) -> None:
+def refuse_none(images, folder) -> None:
     if not len(images):
         raise ValueError(f"none of the photographs in {folder!r} can be read: give another folder")
 
 
-def read_pairs(real_folder, fake_folder, limit: int | None = None):
-    """Pairs from two folders in which a photograph and its fake have the same path, suffix apart."""
-    real, fake = (sources.whole_folder(folder) for folder in (real_folder, fake_folder))
-    for folder, found in ((real_folder, real), (fake_folder, fake)):
-        twice = [name for name, n in Counter(_stem(name) for name, _, _ in found).items() if n > 1]
-        if twice:
-            raise ValueError(f"{str(folder)!r} has several files called {twice[0]!r}, suffix apart: which belongs to the "
-                             "pair cannot be told; keep one")
-    _warn_of_one_sided_jpeg(real, fake)
-    fakes = {_stem(name): reader for name, _, reader in fake}
-    missing = [name for name, _, _ in real if _stem(name) not in fakes]
-    if missing:
-        raise ValueError(f"{len(missing)} of {len(real)} photographs in {str(real_folder)!r} have no fake of "
-                         f"their name in {str(fake_folder)!r} (the first: {missing[0]}): color them first")
-    real = photos.Photos(*zip(*real))
-    real_images = real.square(256, limit)
-    twins = [fakes[_stem(name)] for name in real.names[:len(real_images)]]
-    fake = photos.Photos(real.names[:len(twins)], real.names[:len(twins)], twins)
-    fake_images = fake.square(256)
-    _some(fake_images, str(fake_folder))
-    kept = [real.names.index(name) for name in fake.names]  # a broken fake takes its original with it
-    return pairs.from_images(real_images[kept], fake_images, names=fake.names)
-
-
-def _stem(name: str) -> str:
-    return os.path.splitext(name)[0]
-
-
-def _warn_of_one_sided_jpeg(real: list, fake: list) -> None:
-    real, fake = (sum(name.lower().endswith((".jpg", ".jpeg")) for name, _, _ in found) / len(found)
-                  for found in (real, fake))
-    if abs(real - fake) > 0.1:
-        warnings.warn(f"{real:.0%} of the photographs are JPEG files, and {fake:.0%} of the fakes: a discriminator may tell "
-                      "them apart by JPEG's traces alone; keep both alike", stacklevel=3)
-
-
-def _watched() -> bool:
+def watched() -> bool:
     return sys.stdout.isatty()  # no progress bars in a file

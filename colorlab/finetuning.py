@@ -162,9 +162,10 @@ def measure(made: list[Pairs], judges: list, sets: dict[str, Tensor]) -> dict[st
     Returns:
         for each set: real, fake (S, N), the logits; fooled, distance (S, N), of those functions; plain,
         rebalanced (S, N, 152), of `metrics.error_histogram`; chroma, true chroma (S, N), of fakes and originals.
+        "rebalanced" is Zhang et al.'s definition over each set: its level depends on the set's size.
     """
     bins, true = AbBins(), ab_of(made[0].real)  # (M, 2, H, W)
-    weights = {name: metrics.evaluation_weights(true[part], bins) for name, part in sets.items()}
+    weights = {name: metrics.own_prior_weights(true[part], bins) for name, part in sets.items()}
     rows = {name: [] for name in sets}
     for one, judge in zip(made, judges, strict=True):
         real, fake, ab = judging.score(judge, one.real), judging.score(judge, one.fake), ab_of(one.fake)

@@ -4,8 +4,14 @@ Two numbers that are easily mixed up. The *accuracy per image* asks whether one 
 a threshold. The *paired fooling rate* shows a fake beside its own original and asks which looks more real; 50 % is
 perfect deception. People in the studies below were asked the second question, so only the second compares with them.
 
+How far apart a judge's scores are, whatever its threshold: `single_image_d_prime`,
+`paired_d_prime`, `roc_area`. Their size depends on the judge's skill, too: compare two rows only
+under the same judges.
+
 Sources: Wilson, *Probable inference, the law of succession, and statistical inference* (JASA 1927); Efron & Tibshirani,
-*An Introduction to the Bootstrap* (1993), chapter 13. Scores are logits: a sigmoid rounds the surest ones to exactly 1.
+*An Introduction to the Bootstrap* (1993), chapter 13; Macmillan &
+Creelman, *Detection Theory* (2005), on d'.
+Scores are logits: a sigmoid rounds the surest ones to exactly 1.
 """
 
 from typing import NamedTuple
@@ -114,6 +120,58 @@ def accuracy(real_scores, fake_scores, groups=None, seed: int = 0) -> Proportion
     return Proportion(*_share(((real > 0) * 1.0 + (fake <= 0)) / 2, groups, seed))
 
 
+def single_image_d_prime(real_scores, fake_scores, groups=None, seed: int = 0,
+                         n: int = 2000) -> Estimate:
+    """How far real and fake images lie apart one by one: difference of means over the mean spread.
+
+    (mean(real) - mean(fake)) / sqrt((var(real) + var(fake)) / 2): 0 where single images cannot be
+    told apart. Pairs still may be: see `paired_d_prime`.
+
+    Args and Raises: as ``fooling_rate``; the unit of the scores does not matter. n: resamples.
+    Returns:
+        Estimate, its interval a bootstrap over photographs.
+    """
+    real, fake = _paired(real_scores, fake_scores)
+
+    def d_prime(counts):  # (m, N), how often each photograph was drawn -> (m,)
+        spread = np.sqrt((_variance(counts, real) + _variance(counts, fake)) / 2)
+        return _over(_mean(counts, real - fake), spread)
+
+    return _resampled(d_prime, len(real), n, seed, groups)
+
+
+def paired_d_prime(real_scores, fake_scores, groups=None, seed: int = 0, n: int = 2000) -> Estimate:
+    """How far each fake lies below its own original: mean(real - fake) / sd(real - fake).
+
+    What makes a photograph look real in both versions cancels, so this is what goes with the
+    fooling rate: were the differences normal, it would be Phi(-d'). 0 is perfect deception.
+
+    Args, Returns and Raises: as ``single_image_d_prime``.
+    """
+    real, fake = _paired(real_scores, fake_scores)
+
+    def d_prime(counts):
+        return _over(_mean(counts, real - fake), np.sqrt(_variance(counts, real - fake)))
+
+    return _resampled(d_prime, len(real), n, seed, groups)
+
+
+def roc_area(real_scores, fake_scores, groups=None, seed: int = 0, n: int = 2000) -> Estimate:
+    """Area under the ROC curve: how often a real image scores above the fake of any photograph.
+
+    In [0, 1]; 0.5 is chance, ties count one half. Unlike `fooling_rate` it compares all pairs.
+
+    Args, Returns and Raises: as ``single_image_d_prime``.
+    """
+    real, fake = _paired(real_scores, fake_scores)
+    above = fooled(fake[:, None], real)  # (N, N): fake i, real j
+
+    def area(counts):
+        return ((counts @ above) * counts).sum(1) / counts.sum(1) ** 2
+
+    return _resampled(area, len(real), n, seed, groups)
+
+
 @torch.no_grad()
 def score(discriminator, images, batch: int = 64) -> Tensor:
     """Logits of a discriminator, higher for more real; dropout is off, and the network's modes are restored after.
@@ -143,6 +201,27 @@ def _share(values: np.ndarray, groups, seed: int) -> tuple[float, float, float]:
         return (float(values[0]), *wilson(float(values[0]) * n, n))
     values = np.sort(values) if groups is None else values  # the order of the pairs must not change the interval
     return tuple(bootstrap_mean(values, seed=seed, groups=groups))
+
+
+def _resampled(statistic, items: int, n: int, seed: int, groups) -> Estimate:
+    """A statistic of counts (m, N) for all photographs, with its bootstrap interval."""
+    value = float(statistic(np.ones((1, items)))[0])
+    return Estimate(value, *bootstrap(statistic, items, n, seed, groups))
+
+
+def _mean(counts: np.ndarray, values: np.ndarray) -> np.ndarray:
+    return counts @ values / counts.sum(1)
+
+
+def _variance(counts: np.ndarray, values: np.ndarray) -> np.ndarray:
+    centered = values - values.mean()  # else digits cancel
+    total = counts.sum(1)
+    squares = counts @ centered**2 - total * _mean(counts, centered) ** 2
+    return squares.clip(min=0) / (total - 1).clip(min=1)
+
+
+def _over(difference: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    return difference / spread.clip(min=1e-6)
 
 
 def _paired(real_scores, fake_scores) -> tuple[np.ndarray, np.ndarray]:

@@ -2,11 +2,13 @@
 
 Colour error AuC: the share of pixels whose ab lies within a threshold of the true one, for thresholds 0 to 150, as the
 area under that curve; 100 is perfect. Greys fill photographs, so a plain AuC is content with grey; the rebalanced one
-weighs each pixel by how rare its true colour is. A few vivid photographs then hold much of the weight, hence the
-bootstraps over photographs. Both come from one small table, `error_histogram`, so that resampling is cheap.
+weighs each pixel by how rare its true colour is: in one prior that is stored (`stored_prior_weights`), or, by Zhang et
+al.'s own definition, in the photographs that are evaluated (`own_prior_weights`). A few vivid photographs then hold much
+of the weight (`effective_number`), hence the bootstraps over photographs. Both come from one small table,
+`error_histogram`, so that resampling is cheap.
 
-Sources: Zhang, Isola & Efros (ECCV 2016), section 3.1; Hasler & Süsstrunk, *Measuring colourfulness in natural
-images* (2003).
+Sources: Zhang, Isola & Efros (ECCV 2016), section 3.1; Kish, *Survey Sampling* (1965); Hasler &
+Süsstrunk, *Measuring colourfulness in natural images* (2003).
 """
 
 from collections.abc import Iterable
@@ -19,7 +21,7 @@ from torch import Tensor
 from .bins import AbBins
 from .color import _check_range, _check_same_size, _image
 from .delta_e import ciede2000  # noqa: F401
-from .rebalance import class_weights, smooth_prior
+from .rebalance import own_prior_weights, stored_prior_weights  # noqa: F401
 from .resampling import Estimate, bootstrap, widened
 
 THRESHOLDS = 151  # 0, 1, ..., 150
@@ -30,7 +32,7 @@ def color_auc(ab_hat: Tensor, ab: Tensor, bin_weights: Tensor | None = None, bin
 
     Args:
         ab_hat, ab: ``(..., 2, H, W)``, predicted and true; ab_hat may be broadcast, e.g. ``(2, 1, 1)`` for one colour.
-        bin_weights: ``(Q,)``, of `evaluation_weights`; a pixel weighs what the bin nearest to its true ab does.
+        bin_weights: ``(Q,)``, of `stored_prior_weights`; a pixel weighs what the bin nearest to its true ab does.
         bins: the bins of the weights.
     """
     return auc(error_histogram(ab_hat, ab, bin_weights, bins))
@@ -106,21 +108,20 @@ def bootstrap_ratio(top, bottom, n: int = 2000, seed: int = 0, groups=None) -> E
         return Estimate(float(top.sum() / (seeds * bottom.sum())), *bootstrap(ratio, top.shape[1], n, seed, groups))
 
 
-def evaluation_weights(ab: Tensor | Iterable[Tensor], bins: AbBins) -> Tensor:
-    """Weights of the rebalanced AuC: one over the bins' prior in the photographs that are evaluated.
+def effective_number(histogram, groups=None) -> float:
+    """Count the photographs that a weighted AuC rests on, by Kish's formula: (sum m)^2 / sum m^2.
 
-    Each bin's pixels are counted, plus one, then smoothed with sigma 5; no lambda, unlike in training.
+    m is a photograph's total weight. N photographs of equal weight count as N; where a few vivid
+    ones hold most of the weight, they rule the AuC, and the number is little above theirs.
 
     Args:
-        ab: true colours ``(N, 2, H, W)``, or an iterable of such.
-    Returns:
-        float64 ``(Q,)``, scaled so that the mean weight of a pixel under the prior is 1.
+        histogram: (N, 152), of `error_histogram`. groups: (N,) labels; crops of one photograph
+            share theirs, and count as one.
     """
-    counts = torch.ones(len(bins), dtype=torch.float64)
-    for batch in [ab] if isinstance(ab, Tensor) else ab:
-        for part in batch.reshape(-1, *batch.shape[-3:]):
-            counts += torch.bincount(bins.nearest(part).flatten(), minlength=len(bins)).cpu()
-    return class_weights(smooth_prior(counts, bins, sigma=5.0), mix=0)
+    mass = np.asarray(histogram, np.float64).sum(-1)  # (N,)
+    if groups is not None:
+        mass = np.bincount(np.unique(np.asarray(groups), return_inverse=True)[1], mass)
+    return float(mass.sum() ** 2 / np.square(mass).sum())
 
 
 class Constant(NamedTuple):

@@ -1,9 +1,13 @@
 """Class rebalancing: make rare, vivid colours count as much as the greys that fill photographs.
 
-Zhang, Isola & Efros, *Colorful Image Colorization* (ECCV 2016), section 2.2, equation 4.
+In training the weights stand in the loss; in judging, in the rebalanced AuC of `metrics`.
+
+Zhang, Isola & Efros, *Colorful Image Colorization* (ECCV 2016), section 2.2, equation 4; section 3.1.
 """
 
+import json
 from collections.abc import Iterable
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +16,7 @@ from torch import Tensor
 from .bins import AbBins
 from .color import rgb_to_lab
 
+STORED_PRIOR = Path(__file__).parent / "weights" / "evaluation-prior.json"
 GREY = 5.0  # a photograph whose |a| and |b| never exceed this teaches nothing about colour
 
 
@@ -52,6 +57,20 @@ def smooth_prior(prior: Tensor, bins: AbBins, sigma: float = 5.0) -> Tensor:
     return smoothed / smoothed.sum()
 
 
+def stored_prior(path: str | Path = STORED_PRIOR) -> Tensor:
+    """Read a smoothed prior from a file of ``python -m colorlab prior``; by default the shipped one.
+
+    The shipped prior was counted once, over 13,800 photographs that are not used for judging
+    (the file names them and the command). `metrics.stored_prior_weights` weighs with it, so that
+    a rebalanced AuC does not depend on which photographs, or how many, are judged.
+
+    Returns:
+        float64 ``(313,)``, summing to 1, in the order of ``AbBins().centers``.
+    """
+    record = json.loads(Path(path).read_text(encoding="utf-8"))
+    return torch.tensor(record["prior"], dtype=torch.float64)
+
+
 def class_weights(prior: Tensor, mix: float = 0.5) -> Tensor:
     """Weight each bin by the inverse of its prior, mixed with a uniform one (equation 4, whose lambda is ``mix``).
 
@@ -70,6 +89,38 @@ def class_weights(prior: Tensor, mix: float = 0.5) -> Tensor:
     prior = prior / prior.sum()
     weights = 1 / ((1 - mix) * prior + mix / len(prior))
     return weights / (prior * weights).sum()
+
+
+def stored_prior_weights() -> Tensor:
+    """Weights of the rebalanced AuC: those of equation 4 (lambda 1/2) under the stored prior.
+
+    They are the same whatever is judged, so AuCs of different photographs can be compared.
+    Lambda caps them: the rarest color weighs 58 times as much as the commonest.
+
+    Returns:
+        float64 ``(313,)``, for ``AbBins()``; the mean weight of a pixel under the prior is 1.
+    """
+    return class_weights(stored_prior(), mix=0.5)
+
+
+def own_prior_weights(ab: Tensor | Iterable[Tensor], bins: AbBins) -> Tensor:
+    """Weights by Zhang et al.'s definition: one over the prior of the evaluated photographs.
+
+    Each bin's pixels are counted, plus one, then smoothed with sigma 5; no lambda, unlike in
+    training. The AuC that follows depends on the number of photographs: the fewer, the more it
+    exceeds that of the population, and no bootstrap interval covers the latter. Compare it with
+    the numbers of Zhang et al. only; elsewhere take `stored_prior_weights`.
+
+    Args:
+        ab: true colors ``(N, 2, H, W)``, or an iterable of such.
+    Returns:
+        float64 ``(Q,)``, scaled so that the mean weight of a pixel under the prior is 1.
+    """
+    counts = torch.ones(len(bins), dtype=torch.float64)
+    for batch in [ab] if isinstance(ab, Tensor) else ab:
+        for part in batch.reshape(-1, *batch.shape[-3:]):
+            counts += torch.bincount(bins.nearest(part).flatten(), minlength=len(bins)).cpu()
+    return class_weights(smooth_prior(counts, bins, sigma=5.0), mix=0)
 
 
 @torch.no_grad()

@@ -14,12 +14,14 @@ Z = 1.959964  # a standard normal lies within +-Z in 95 % of draws
 
 
 class Estimate(NamedTuple):
-    """A mean, in the unit of what was averaged, with its 95 % interval."""
+    """A mean, in the unit of what was averaged, with its 95 % interval (NaN where none is given)."""
     mean: float
     low: float
     high: float
 
     def __str__(self):
+        if np.isnan(self.low):
+            return f"{self.mean:.4g}"
         return f"{self.mean:.4g} [{self.low:.4g}, {self.high:.4g}]"
 
 

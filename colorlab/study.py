@@ -156,13 +156,15 @@ class _Study:
         return pairs.from_images(images, made, names=some["names"], groups=some["groups"], made_by=name)
 
     def constant(self) -> tuple[float, float]:
-        """The best constant colour of the held-out photographs, of no worse plain AuC than grey's."""
+        """The best constant color of the held-out photographs, of no worse plain AuC than gray's.
+
+        Best in rebalanced AuC by Zhang et al.'s definition."""
         def true():
             return (rgb_to_lab(part)[:, 1:] for part in self.parts["held out"]["images"].split(16))
 
         if not hasattr(self, "_constant"):
             bins = AbBins()
-            self._constant = metrics.best_constant(true(), metrics.evaluation_weights(true(), bins), bins).ab
+            self._constant = metrics.best_constant(true(), metrics.own_prior_weights(true(), bins), bins).ab
         return self._constant
 
     # --- The comparison ------------------------------------------------------------------------------------------

@@ -14,8 +14,9 @@ import pytest
 import torch
 from PIL import Image
 
-from colorlab import checkpoints, colorizing, commands, estimate, generators, photos, training
+from colorlab import checkpoints, colorizing, comparing, estimate, generators, photos, rebalance, training
 from colorlab.__main__ import main
+from colorlab.bins import AbBins
 from colorlab.color import in_gamut, rgb_to_lab
 from colorlab.discriminators import Discriminator
 
@@ -335,6 +336,20 @@ def test_finetune_with_the_wrong_loss(tmp_path, folder, weights, dull, capsys):
     assert "made for l2" in fails(capsys, *argv, "--weights", dull)
 
 
+def test_prior_is_what_the_library_counts(tmp_path, folder, capsys):
+    argv = ["prior", str(tmp_path / "prior.json"), "--photos", str(folder), "--split", "test", "--size", "32"]
+    assert main(argv) == 0
+    assert "313 bins, counted over 5 photographs" in capsys.readouterr().out
+    images, bins = photos.load(str(folder), "test").square(32), AbBins()
+    wanted = rebalance.smooth_prior(rebalance.empirical_prior([images], bins), bins)
+    assert torch.equal(rebalance.stored_prior(tmp_path / "prior.json"), wanted)
+    record = json.loads((tmp_path / "prior.json").read_text())
+    assert record["command"] == shlex.join(["python", "-m", "colorlab", *argv]) and record["machine"]
+    assert record["photographs"] == 5
+    assert main([*argv, "--cache", str(tmp_path / "cache")]) == 0
+    assert torch.equal(rebalance.stored_prior(tmp_path / "prior.json"), wanted)
+
+
 @pytest.mark.parametrize("judge", ["file", "fresh"])
 def test_judge_photos(tmp_path, folder, dull, judge_weights, judge, capsys):
     argv = ["judge", "--photos", str(folder), "--weights", dull, "--json", str(tmp_path / "n.json"),
@@ -346,18 +361,88 @@ def test_judge_photos(tmp_path, folder, dull, judge_weights, judge, capsys):
     assert record["command"] == shlex.join(["python", "-m", "colorlab", *argv]) and record["machine"] and record["photographs"] == 4
     numbers = record["numbers"]
     assert numbers["fooling rate"]["pairs"] == 4 and 0 <= numbers["accuracy"]["rate"] <= 1
-    for kind in ("plain AuC", "rebalanced AuC"):
-        rows = {name: numbers[f"{kind}, {name}"] for name in ("generator", "all grey", "best constant")}
-        assert all(0 <= row["low"] <= row["mean"] <= row["high"] <= 100 for row in rows.values())
-    best, grey = (numbers[f"rebalanced AuC, {name}"]["mean"] for name in ("best constant", "all grey"))
-    assert best >= grey - 0.1
-    for name in ("all grey", "best constant"):
-        less = numbers[f"plain AuC, generator less {name}"]
-        ours, theirs = (numbers[f"plain AuC, {row}"]["mean"] for row in ("generator", name))
-        assert less["mean"] == pytest.approx(ours - theirs) and less["low"] <= less["mean"] <= less["high"]
+    for kind in ("plain AuC", "rebalanced AuC", "rebalanced AuC by Zhang et al.'s definition"):
+        rows = {name: numbers[f"{kind}, {name}"] for name in ("generator", "all gray", "best constant")}
+        for row in rows.values():
+            assert 0 <= row["mean"] <= 100
+            if "Zhang" in kind:  # no interval would cover
+                assert row["low"] is None and row["high"] is None
+            else:
+                assert row["low"] <= row["mean"] <= row["high"]
+        for name in ("all gray", "best constant"):
+            less = numbers[f"{kind}, generator less {name}"]
+            assert less["mean"] == pytest.approx(rows["generator"]["mean"] - rows[name]["mean"])
+            assert less["low"] <= less["mean"] <= less["high"]
+        if kind != "plain AuC":
+            assert rows["best constant"]["mean"] >= rows["all gray"]["mean"] - 0.1
+            assert 1 <= numbers[f"{kind}, effective number of photographs"]["mean"] <= 4
     assert numbers["plain AuC, best constant"]["mean"] >= min(
-        numbers[f"plain AuC, {row}"]["mean"] for row in ("generator", "all grey")) - 0.1
+        numbers[f"plain AuC, {row}"]["mean"] for row in ("generator", "all gray")) - 0.1
+    ours, gray = (numbers[f"mean ab distance, {name}"]["mean"] for name in ("generator", "all gray"))
+    less = numbers["mean ab distance, all gray less generator"]
+    assert less["mean"] == pytest.approx(gray - ours) and less["low"] <= less["mean"] <= less["high"]
     assert numbers["chroma ratio"]["mean"] > 0
+    assert 0 <= numbers["ROC area"]["mean"] <= 1
+    assert {"single-image d'", "paired d'"} <= set(numbers)
+
+
+def test_judge_by_source(tmp_path, dull, judge_weights, capsys):
+    lines = ["file,source"]
+    for i in range(9):
+        noise(tmp_path / "photographs" / "test" / f"{i}.png", (40, 40), seed=i)
+        lines.append(f"test/{i}.png,{'houses' if i < 6 else 'birds' if i < 8 else 'pets'}")
+    manifest = tmp_path / "sources.csv"
+    manifest.write_text("\n".join(lines))
+    argv = ["judge", "--photos", str(tmp_path / "photographs"), "--weights", dull, "--discriminator", judge_weights,
+            "--by-source", str(manifest), "--json", str(tmp_path / "n.json")]
+    assert main(argv) == 0
+    out = capsys.readouterr().out
+    assert "houses: 6 photographs" in out and "fewer than 5 each: birds, pets: 3 photographs" in out
+    record = json.loads((tmp_path / "n.json").read_text(), parse_constant=pytest.fail)
+    assert list(record["sources"]) == ["houses", "fewer than 5 each: birds, pets"]
+    for rows in record["sources"].values():
+        assert set(rows) == {"photographs", "plain AuC, generator less all gray",
+                             "rebalanced AuC, generator less best constant",
+                             "rebalanced AuC by Zhang et al.'s definition, generator less best constant",
+                             "mean ab distance, all gray less generator", "chroma ratio"}
+    mean = sum(rows["photographs"] * rows["mean ab distance, all gray less generator"]["mean"]
+               for rows in record["sources"].values()) / 9
+    assert mean == pytest.approx(record["numbers"]["mean ab distance, all gray less generator"]["mean"])
+    manifest.write_text("\n".join(lines[:-1]))
+    assert "lacks 1 of 9 photographs (the first: 8.png)" in refuses(capsys, *argv)
+    manifest.write_text("name,source\n")
+    assert "expected file and source" in refuses(capsys, *argv)
+
+
+def refuses(capsys, *argv):
+    """The line on stderr of a command that had already begun to print."""
+    assert main(list(argv)) == 2
+    return capsys.readouterr().err
+
+
+def test_judges_of_other_splits(tmp_path, folder, dull, monkeypatch, capsys):
+    seen = []
+
+    def watch(made, k, *rest, **options):
+        seen.append((made, k, options))
+        return cross_fit(made, k, *rest, **options)
+
+    cross_fit = comparing.galleries.cross_fit
+    monkeypatch.setattr(comparing.galleries, "cross_fit", watch)
+    argv = ["judge", "--photos", str(folder), "--weights", dull, "--epochs", "1", "--judge-splits", "train,val",
+            "--json", str(tmp_path / "n.json")]
+    assert main(argv) == 0
+    assert "3 judges, each trained on two thirds of 7 other photographs (train, val)" in capsys.readouterr().out
+    (learned, k, options), = seen
+    assert k == 3 and len(learned) == 7
+    assert set(learned.groups) == {f"train/{i}.png" for i in range(6)} | {"val/0.png"}
+    assert options["schedule"] is training.falling_rate and options["average"] == 0.99
+    numbers = json.loads((tmp_path / "n.json").read_text())["numbers"]
+    assert numbers["fooling rate"]["pairs"] == 5
+    assert "has test, which is judged" in fails(capsys, *argv[:5], "--judge-splits", "train,test")
+    assert "'pool' is none of" in fails(capsys, *argv[:5], "--judge-splits", "pool")
+    assert "leave one out" in fails(capsys, *argv[:5], "--judge-splits", "train", "--discriminator", "pocket")
+    assert "--by-source needs --photos" in fails(capsys, "judge", folder, folder, "--by-source", folder)
 
 
 def test_judge_two_folders(tmp_path, folder, judge_weights, capsys):
@@ -373,7 +458,7 @@ def test_judge_two_folders(tmp_path, folder, judge_weights, capsys):
     out, err = capsys.readouterr()
     assert "4 pairs" in out and "3.png" in err
     with pytest.warns(UserWarning, match="JPEG"), pytest.warns(UserWarning, match="3.png"):
-        made = commands.read_pairs(folder / "test", tmp_path)
+        made = comparing.read_pairs(folder / "test", tmp_path)
     assert made.names == ["0.png", "1.png", "2.png", "4.png"]
     for real, fake in zip(made.real, made.fake):  # each with its own: the fake is the original's grey
         grey = torch.tensor([0.299, 0.587, 0.114]) @ real.float().flatten(1)
@@ -390,7 +475,7 @@ def test_judge_grey_photographs(tmp_path, dull, judge_weights):
             str(tmp_path / "n.json")]
     assert main(argv) == 0
     numbers = json.loads((tmp_path / "n.json").read_text(), parse_constant=pytest.fail)["numbers"]  # no NaN in JSON
-    assert numbers["plain AuC, all grey"]["low"] > 99
+    assert numbers["plain AuC, all gray"]["low"] > 99
 
 
 def test_judge_refuses(tmp_path, folder, judge_weights, capsys):

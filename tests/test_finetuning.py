@@ -201,7 +201,7 @@ def test_measure_agrees_with_the_metrics(measured):
     real, found = measured["real"], measured["grey"]
     ab = rgb_to_lab(real)[:, 1:]
     ab_grey = rgb_to_lab(pairs.grey(real))[:, 1:]
-    weights = metrics.evaluation_weights(ab, AbBins())
+    weights = metrics.own_prior_weights(ab, AbBins())
     assert found["fooled"].shape == found["chroma"].shape == found["distance"].shape == (2, 12)
     assert abs(metrics.auc(found["plain"][0]) - metrics.color_auc(ab_grey, ab)) < 1e-4
     assert abs(metrics.auc(found["rebalanced"][1]) - metrics.color_auc(ab_grey, ab, weights)) < 1e-4
@@ -215,7 +215,7 @@ def test_measure_of_a_part_weighs_by_that_part_and_keeps_the_judges_scale(measur
     assert np.array_equal(found["plain"], measured["grey"]["plain"][:, part])
     ab = rgb_to_lab(measured["real"][part])[:, 1:]
     ab_grey = rgb_to_lab(pairs.grey(measured["real"][part]))[:, 1:]
-    wanted = metrics.color_auc(ab_grey, ab, metrics.evaluation_weights(ab, AbBins()))
+    wanted = metrics.color_auc(ab_grey, ab, metrics.own_prior_weights(ab, AbBins()))
     assert abs(metrics.auc(found["rebalanced"][0]) - wanted) < 1e-4
     assert np.array_equal(measured["perfect"]["real"], measured["perfect"]["fake"])
 

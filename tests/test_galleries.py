@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from colorlab import galleries
-from colorlab.galleries import cross_fit, held_out, judge_unit, on_one_scale, one_each
+from colorlab.galleries import cross_fit, held_out, judge_unit, on_one_scale, one_each, pooled_scores
 from colorlab.loop import Log
 from colorlab.pairs import Pairs
 
@@ -60,6 +60,29 @@ def test_held_out_asks_the_right_judge():
         held_out([Constant(0), Constant(1)], fold, images)
     with pytest.raises(ValueError, match="fold has 4 entries .* expected 3"):
         held_out([Constant(i) for i in range(3)], fold, images[:3])
+
+
+class Brightness(nn.Module):
+    """A judge whose logit is the mean of an image, times a scale, plus a shift."""
+
+    def __init__(self, scale, shift=0.0):
+        super().__init__()
+        self.scale, self.shift = scale, shift
+
+    def forward(self, rgb):
+        return self.scale * (rgb.mean((1, 2, 3)) - 0.5) + self.shift
+
+
+def test_pooled_judges_have_one_say_each_whatever_their_scale(tinted):
+    alone = pooled_scores([Brightness(1)], tinted)
+    both = pooled_scores([Brightness(1), Brightness(1000)], tinted)
+    for one, pooled in zip(alone, both):
+        assert one.shape == (24,) and torch.allclose(one, pooled, rtol=1e-3, atol=1e-4)
+    assert torch.cat(alone).std() == pytest.approx(1)
+    against = pooled_scores([Brightness(1), Brightness(-50)], tinted)
+    assert all(scores.abs().max() < 1e-3 for scores in against)
+    raised, _ = pooled_scores([Brightness(1, shift=9)], tinted)
+    assert (raised > 0).all()  # 0 stays the judge's own threshold
 
 
 def test_dividing_by_the_unit_makes_a_confident_judge_one_of_many():

@@ -150,6 +150,49 @@ def test_unpaired_scores_follow_roc_auc():
     assert everyone.rate == pytest.approx(1 - roc_auc_score(np.r_[np.ones(60), np.zeros(60)], np.r_[real, fake]))
 
 
+def test_single_image_and_paired_d_prime_are_different_questions():
+    rng = np.random.default_rng(0)
+    photograph = rng.normal(0, 3, 3000)  # what both versions share
+    real = photograph + rng.normal(0, 0.5, 3000) + 1
+    fake = photograph + rng.normal(0, 0.5, 3000)
+    single, paired = judging.single_image_d_prime(real, fake), judging.paired_d_prime(real, fake)
+    assert single.mean == pytest.approx(1 / math.hypot(3, 0.5), abs=0.05)
+    assert paired.mean == pytest.approx(1 / math.hypot(0.5, 0.5), abs=0.05)
+    assert single.low < single.mean < single.high and paired.low < paired.mean < paired.high
+    distances = finetuning.distance(torch.from_numpy(real), torch.from_numpy(fake))
+    assert single.mean == pytest.approx(distances.mean().item())
+    less = real - fake
+    assert paired.mean == pytest.approx(less.mean() / less.std(ddof=1))
+    for d_prime in (judging.single_image_d_prime, judging.paired_d_prime):
+        scaled = d_prime(100 * real + 7, 100 * fake + 7)
+        assert tuple(scaled) == pytest.approx(tuple(d_prime(real, fake)))
+        assert d_prime(real, real).mean == 0
+        assert d_prime(fake, real).mean == pytest.approx(-d_prime(real, fake).mean)
+        crops = d_prime(np.repeat(real[:50], 4), np.repeat(fake[:50], 4), groups=np.arange(200) // 4)
+        alone = d_prime(np.repeat(real[:50], 4), np.repeat(fake[:50], 4))
+        assert crops.high - crops.low > 1.5 * (alone.high - alone.low)
+
+
+def test_d_prime_intervals_cover():
+    rng, hits = np.random.default_rng(1), [0, 0]
+    for _ in range(200):
+        real, fake = rng.normal(1, 1, 60), rng.normal(0, 1, 60)
+        for i, (d_prime, true) in enumerate(((judging.single_image_d_prime, 1),
+                                             (judging.paired_d_prime, math.sqrt(0.5)))):
+            estimate = d_prime(real, fake, n=400)
+            hits[i] += estimate.low <= true <= estimate.high
+    assert all(178 <= hit <= 199 for hit in hits), hits
+
+
+def test_roc_area_is_scikit_learns():
+    rng = np.random.default_rng(0)
+    real, fake = rng.integers(0, 9, 40) + 1.0, rng.integers(0, 9, 40)  # ties
+    estimate = judging.roc_area(real, fake)
+    wanted = roc_auc_score(np.repeat([1, 0], 40), np.concatenate((real, fake)))
+    assert estimate.mean == pytest.approx(wanted)
+    assert 0 <= estimate.low < estimate.mean < estimate.high <= 1
+
+
 def test_bootstrap_mean_agrees_with_the_standard_error_and_covers():
     rng = np.random.default_rng(0)
     one = rng.normal(5, 2, 300)

@@ -53,7 +53,7 @@ def test_the_score_is_the_mean_of_both_aucs_and_grey_and_sepia_each_lose_one(sma
 def test_rare_colours_are_weighed_as_the_rebalanced_auc_weighs_them(small):
     images, _ = leaderboard.pictures("val")
     ab, bins = rgb_to_lab(images)[:, 1:], AbBins()
-    wanted = metrics.color_auc(torch.zeros_like(ab), ab, metrics.evaluation_weights(ab, bins), bins)
+    wanted = metrics.color_auc(torch.zeros_like(ab), ab, metrics.own_prior_weights(ab, bins), bins)
     assert leaderboard.measure(Painter("val", torch.zeros_like)).rebalanced == pytest.approx(wanted)
 
 

@@ -11,7 +11,7 @@ from skimage import color as skcolor
 from skimage.metrics import peak_signal_noise_ratio
 from sklearn.metrics import auc as area_under
 
-from colorlab import metrics, textbook
+from colorlab import metrics, rebalance, textbook
 from colorlab.bins import AbBins
 from colorlab.color import rgb_to_lab
 from colorlab.photos import load as load_photos
@@ -32,7 +32,7 @@ def ab(photographs):
 
 @pytest.fixture(scope="module")
 def weights(ab):
-    return metrics.evaluation_weights(ab, BINS)
+    return metrics.own_prior_weights(ab, BINS)
 
 
 def plain_auc(ab_hat, ab, pixel_weights=None):
@@ -101,16 +101,68 @@ def test_wrong_arguments_are_refused(ab, weights):
         metrics.error_histogram(ab[:2].repeat(4, 1, 1, 1)[None, :4], ab)
 
 
-def test_evaluation_weights_are_inverse_smoothed_counts(ab, weights):
+def test_own_prior_weights_are_inverse_smoothed_counts(ab, weights):
     counts = torch.bincount(textbook.nearest_bin(ab[:2], BINS.centers).flatten(), minlength=313).double() + 1
     prior = textbook.gaussian_smoothing(counts / counts.sum(), BINS.centers.double())
     expected = 1 / prior
-    ours = metrics.evaluation_weights(ab[:2], BINS)
+    ours = metrics.own_prior_weights(ab[:2], BINS)
     assert torch.allclose(ours / ours.sum(), expected / expected.sum(), rtol=1e-6)
     assert (ours * prior).sum() == pytest.approx(1)
-    assert torch.allclose(metrics.evaluation_weights(iter(ab.split(3)), BINS), weights)
+    assert torch.allclose(metrics.own_prior_weights(iter(ab.split(3)), BINS), weights)
     grey, vivid = BINS.nearest(torch.tensor([[0.0, 60], [0, 60]])[:, :, None]).flatten()
     assert weights[vivid] > 20 * weights[grey]
+
+
+def test_stored_weights_have_mean_1_under_the_prior_and_a_cap():
+    prior, stored = rebalance.stored_prior(), metrics.stored_prior_weights()
+    assert stored.shape == (313,) and (stored > 0).all()
+    assert (prior * stored).sum().item() == pytest.approx(1)
+    assert 50 < stored.max() / stored.min() < 70
+
+
+def draw_population(photographs=400, pixels=64):
+    """Bins and errors (N, pixels) of a population: three in ten photographs are vivid."""
+    rng = np.random.default_rng(0)
+    vivid = rng.random(photographs) < 0.3
+    hue = rng.uniform(0, 2 * math.pi, photographs)
+    direction = np.stack((np.cos(hue), np.sin(hue)))[:, :, None]  # (2, N, 1)
+    chroma = np.where(vivid, 60, 8)[:, None] * rng.random((photographs, pixels))
+    ab = torch.from_numpy(chroma * direction).float()
+    return BINS.nearest(ab), np.ceil(0.8 * chroma).astype(int)
+
+
+def test_own_prior_depends_on_the_number_of_photographs_and_the_stored_one_does_not():
+    nearest, errors = draw_population()
+
+    def mean_auc(count, weights_of):
+        """Mean over 60 draws of so many photographs; exact for all 400."""
+        rng, found = np.random.default_rng(1), []
+        for _ in range(60 if count < 400 else 1):
+            drawn = rng.choice(400, count, replace=False)
+            weights = weights_of(nearest[drawn]).numpy()[nearest[drawn]]
+            mass = np.bincount(errors[drawn].ravel(), weights.ravel(), minlength=152)
+            found.append(metrics.auc(mass))
+        return np.mean(found)
+
+    def own(part):
+        return metrics.own_prior_weights(BINS.centers[part].permute(0, 2, 1)[..., None], BINS)
+
+    def stored(part):
+        return metrics.stored_prior_weights()
+
+    assert mean_auc(20, own) - mean_auc(400, own) > 3  # the fewer, the higher
+    assert abs(mean_auc(20, stored) - mean_auc(400, stored)) < 0.6
+
+
+def test_effective_number_of_photographs():
+    table = np.zeros((4, 152))
+    table[:, 3] = 2
+    assert metrics.effective_number(table) == 4
+    table[0, 7] = 1e9
+    assert metrics.effective_number(table) == pytest.approx(1)
+    assert metrics.effective_number([[0, 3.0], [1, 0]]) == 16 / 10
+    assert metrics.effective_number(np.ones((4, 152)), groups=["a", "a", "b", "b"]) == 2
+    assert metrics.effective_number(torch.ones(3, 152), groups=["a", "a", "b"]) == pytest.approx(9 / 5)
 
 
 def test_rebalancing_sees_what_the_plain_auc_hides(ab, weights):

@@ -1,15 +1,19 @@
 """Prior, smoothing, weights: properties that must hold of any, and the mistakes they must catch."""
 
+import json
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from colorlab import photos, textbook
+from colorlab import photos, rebalance, textbook
 from colorlab.bins import AbBins
 from colorlab.generators import ECCV16
-from colorlab.rebalance import class_weights, empirical_prior, is_grey, smooth_prior, take_back
+from colorlab.rebalance import (STORED_PRIOR, class_weights, empirical_prior, is_grey, smooth_prior, stored_prior,
+                                take_back)
 
 BINS = AbBins()
 shares = hnp.arrays("float64", len(BINS), elements=st.floats(0, 1)).filter(lambda p: p.sum() > 1e-3)
@@ -32,6 +36,16 @@ def test_prior_counts_what_is_there():
 def test_prior_of_nothing_is_refused():
     with pytest.raises(ValueError, match="images is empty"):
         empirical_prior([], BINS)
+
+
+def test_the_stored_prior_ships_and_is_one():
+    prior = stored_prior()
+    assert prior.shape == (313,) and prior.dtype == torch.float64 and (prior > 0).all()
+    assert prior.sum().item() == pytest.approx(1, abs=1e-12)
+    record = json.loads(STORED_PRIOR.read_text(encoding="utf-8"))
+    assert record["photographs"] == 13800 and record["sigma"] == 5
+    assert record["command"].startswith("python -m colorlab prior ")
+    assert STORED_PRIOR.is_relative_to(Path(rebalance.__file__).parent)  # so a wheel contains it
 
 
 @settings(max_examples=25, deadline=None)

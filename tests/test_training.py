@@ -16,7 +16,7 @@ from colorlab.generators import ECCV16
 from colorlab.judging import fooling_rate, score
 from colorlab.losses import weighted_and_plain
 from colorlab.pairs import from_images, swap
-from colorlab.training import Log, train_discriminator, train_generator, warm_hold_decay
+from colorlab.training import Log, falling_rate, train_discriminator, train_generator, warm_hold_decay
 
 
 @pytest.fixture(scope="module")
@@ -195,6 +195,29 @@ def test_swapped_roles_leave_nothing_to_learn():
     train_discriminator(network, swapped.real[:40], swapped.fake[:40], epochs=4, progress=False)
     rate = fooling_rate(score(network, swapped.real[40:]), score(network, swapped.fake[40:]))
     assert rate.low <= 0.5 <= rate.high, rate
+
+
+def test_a_discriminators_rate_falls_and_its_weights_are_averaged(monkeypatch, tmp_path):
+    generator = torch.Generator().manual_seed(0)
+    real = torch.randint(0, 256, (4, 3, 150, 150), dtype=torch.uint8, generator=generator)
+    rates, step = [], torch.optim.RMSprop.step
+    monkeypatch.setattr(torch.optim.RMSprop, "step",
+                        lambda self, *rest: rates.append(self.param_groups[0]["lr"]) or step(self, *rest))
+
+    def trained(**options):
+        torch.manual_seed(0)
+        network = Discriminator()
+        train_discriminator(network, real, 255 - real, epochs=2, batch=2, progress=False, **options)
+        return network.features[0].weight
+
+    plain = trained()
+    assert rates == [1e-3] * 8
+    falling = trained(schedule=falling_rate)
+    assert rates[8:] == pytest.approx([1e-3 * (1 - i / 8) for i in range(8)])
+    averaged = trained(schedule=falling_rate, average=0.99, folder=tmp_path)
+    assert not torch.equal(plain, falling) and not torch.equal(falling, averaged)
+    with pytest.raises(ValueError, match="schedule was 'falling_rate', is now None"):
+        trained(average=0.99, folder=tmp_path)
 
 
 @pytest.mark.parametrize("options, words", [

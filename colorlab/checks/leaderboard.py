@@ -3,7 +3,8 @@
     python -m colorlab.checks autograded/*/lab4/graded.csv      the standings of all these files together
 
 The score is one colour error AuC in which half of the weight is spread evenly over the pixels, and half by how rare
-their true colours are: the mean of the plain and the rebalanced AuC. A grey wash loses the second half, a sepia one the
+their true colours are in these photographs: the mean of the plain AuC and of the rebalanced one by Zhang et al.'s
+definition, so scores on other photographs do not compare. A grey wash loses the second half, a sepia one the
 first. Gains are paired differences of it, with 95 % intervals that resample photographs.
 """
 
@@ -74,7 +75,7 @@ def measure(generator: torch.nn.Module, split: str = "val") -> Measured:
         lab = torch.cat([rgb_to_lab(part) for part in images.split(40)])
         ab_hat = torch.cat([generator.colorize(part[:, :1]) for part in lab.split(20)])
         ab, bins = lab[:, 1:], AbBins()
-        rare = metrics.evaluation_weights(ab, bins)
+        rare = metrics.own_prior_weights(ab, bins)
         rare = rare / rare[bins.nearest(ab)].mean()  # 1 for the mean pixel
         _measured[key] = Measured(*(metrics.color_auc(ab_hat, ab, weights, bins) for weights in ((1 + rare) / 2, None, rare)),
                                   metrics.chroma_ratio(ab_hat, ab), metrics.error_histogram(ab_hat, ab, (1 + rare) / 2, bins))
