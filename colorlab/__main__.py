@@ -78,6 +78,8 @@ def build_parser() -> argparse.ArgumentParser:
                        help="pocket, which ships; a file; or fresh: trained here, on the half that it does not judge")
     judge.add_argument("--judge-splits", type=_splits, metavar="SPLITS",
                        help="fresh: three judges learn from these other splits, e.g. train,val")
+    judge.add_argument("--save-judge", metavar="FILE",
+                       help="with --judge-splits: train one more judge on all of them, and save it")
     judge.add_argument("--by-source", metavar="FILE.csv",
                        help="the main differences for each source, too: columns file, source")
     judge.add_argument("--epochs", type=_positive(int), default=10, help="of fresh discriminators")

@@ -13,8 +13,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from . import (color_errors, discriminators, galleries, generators, judging, pairs, photos, sources,
-               stages, training)
+from . import (checkpoints, color_errors, discriminators, galleries, generators, judging, pairs,
+               photos, sources, stages, training)
 from .commands import FOLDS, refuse_none, watched
 
 JUDGES = 3  # of other splits: each learns from two thirds of them
@@ -62,6 +62,8 @@ def _check_judge(args) -> None:
     for option in ("by_source", "judge_splits"):
         if getattr(args, option) and not args.photos:
             raise ValueError(f"--{option.replace('_', '-')} needs --photos FOLDER")
+    if args.save_judge and not args.judge_splits:
+        raise ValueError("--save-judge keeps a judge trained on --judge-splits: give those, too")
     if args.judge_splits and args.discriminator != "fresh":
         raise ValueError("--judge-splits trains judges, but --discriminator is "
                          f"{args.discriminator}: leave one out")
@@ -104,11 +106,27 @@ def _judges_of_other_splits(args, generator, judged: pairs.Pairs) -> list:
         raise ValueError(f"--judge-splits: {len(shared)} photographs are judged, too (the first: "
                          f"{min(shared)}): give other photographs")
     learned = pairs.make(generator, torch.cat(images), groups=groups, progress=watched())
-    judges, _ = galleries.cross_fit(learned, JUDGES, args.epochs, args.seed, progress=watched(),
-                                    schedule=training.falling_rate, average=0.99)
+    options = dict(epochs=args.epochs, seed=args.seed, progress=watched(),
+                   schedule=training.falling_rate, average=0.99)
+    judges, _ = galleries.cross_fit(learned, JUDGES, **options)
+    if args.save_judge:
+        _save_judge(args, learned, options)
     print(f"{len(judges)} judges, each trained on two thirds of {len(learned)} other photographs "
           f"({', '.join(args.judge_splits)})")
     return judges
+
+
+def _save_judge(args, learned: pairs.Pairs, options: dict) -> None:
+    """Train one more judge, on all pairs, and save it."""
+    torch.manual_seed(args.seed)
+    judge = discriminators.Discriminator()
+    log = training.train_discriminator(judge, learned.real, learned.fake, **options)
+    if log.interrupted:
+        raise KeyboardInterrupt
+    path = checkpoints.save(judge.cpu(), args.save_judge, half=True, pairs=len(learned),
+                            epochs=args.epochs, seed=args.seed, seconds=round(log.seconds),
+                            generator=Path(args.weights).name)
+    print(f"{path}: a judge trained on all {len(learned)} of them")
 
 
 def _print_numbers(numbers: dict) -> None:

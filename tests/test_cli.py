@@ -19,6 +19,7 @@ from colorlab.__main__ import main
 from colorlab.bins import AbBins
 from colorlab.color import in_gamut, rgb_to_lab
 from colorlab.discriminators import Discriminator
+from colorlab.discriminators import load as load_discriminator
 
 
 @pytest.fixture(scope="module")
@@ -430,8 +431,10 @@ def test_judges_of_other_splits(tmp_path, folder, dull, monkeypatch, capsys):
     cross_fit = comparing.galleries.cross_fit
     monkeypatch.setattr(comparing.galleries, "cross_fit", watch)
     argv = ["judge", "--photos", str(folder), "--weights", dull, "--epochs", "1", "--judge-splits", "train,val",
-            "--json", str(tmp_path / "n.json")]
+            "--json", str(tmp_path / "n.json"), "--save-judge", str(tmp_path / "judge.safetensors")]
     assert main(argv) == 0
+    assert checkpoints.notes(tmp_path / "judge.safetensors")["pairs"] == 7
+    assert isinstance(load_discriminator(tmp_path / "judge.safetensors"), Discriminator)
     assert "3 judges, each trained on two thirds of 7 other photographs (train, val)" in capsys.readouterr().out
     (learned, k, options), = seen
     assert k == 3 and len(learned) == 7
@@ -441,6 +444,7 @@ def test_judges_of_other_splits(tmp_path, folder, dull, monkeypatch, capsys):
     assert numbers["fooling rate"]["pairs"] == 5
     assert "has test, which is judged" in fails(capsys, *argv[:5], "--judge-splits", "train,test")
     assert "'pool' is none of" in fails(capsys, *argv[:5], "--judge-splits", "pool")
+    assert "--save-judge keeps a judge" in fails(capsys, *argv[:5], "--save-judge", tmp_path / "j")
     assert "leave one out" in fails(capsys, *argv[:5], "--judge-splits", "train", "--discriminator", "pocket")
     assert "--by-source needs --photos" in fails(capsys, "judge", folder, folder, "--by-source", folder)
 
