@@ -106,7 +106,7 @@ def fit(network: nn.Module, optimizer: torch.optim.Optimizer, loss_at: Callable[
                 for part in range(accumulate):
                     parts.append(loss_at(step, part) if accumulate > 1 else loss_at(step))
                     if device.type == "cpu" and not parts[-1]["loss"].isfinite():
-                        raise diverged(f"the loss is {float(parts[-1]['loss'])}")
+                        raise diverged(f"the loss is {parts[-1]['loss'].item()}")
                     (parts[-1]["loss"] / accumulate).backward()
                 parallel.average_gradients(network)
                 moving = True

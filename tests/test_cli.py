@@ -272,6 +272,26 @@ def test_train_other_losses(tmp_path, folder, loss):
     assert (generators.load(tmp_path / "generator.safetensors").bins is None) == (loss == "l2")
 
 
+def test_train_a_pretrained_generator_on_the_whole_folder(tmp_path, folder, capsys):
+    argv = ["train", "--photos", str(folder), "--out", str(tmp_path), "--generator", "pretrained", "--split", "all",
+            "--size", "64", "--steps", "1", "--batch", "2", "--crop", "64", "--half"]
+    assert main(argv) == 0
+    assert "1 steps on 12 photographs" in capsys.readouterr().out
+    saved = tmp_path / "generator.safetensors"
+    assert isinstance(generators.load(saved), generators.Pretrained)
+    assert {"split": "all", "size": 64, "encoder": "tf_efficientnet_lite0"}.items() <= checkpoints.notes(saved).items()
+
+
+def test_a_training_that_diverges_ends_in_one_line(tmp_path, folder, capsys):
+    argv = ["train", "--photos", str(folder), "--out", str(tmp_path / "out"), "--width", "0.04", "--steps", "9",
+            "--batch", "2", "--crop", "16"]
+    assert main([*argv, "--lr", "1e38"]) == 2
+    broken, diverged = capsys.readouterr().err.splitlines()
+    assert "broken.png" in broken
+    assert "the loss is nan at step 2 of 9, the training diverged: try a learning rate of 3e+37" in diverged
+    assert not (tmp_path / "out" / "generator.safetensors").exists()
+
+
 def test_nothing_to_take_back_without_class_weights(tmp_path, folder, capsys):
     argv = ["train", "--photos", str(folder), "--out", str(tmp_path / "out"), "--loss", "classification"]
     assert "--take-back" in fails(capsys, *argv, "--take-back", "0.5")

@@ -460,6 +460,15 @@ def test_subfolders_are_the_splits(tmp_path):
     assert photos.load(tmp_path, "test").names == ["deep/0.PNG"]
 
 
+def test_all_takes_every_photograph_of_a_folder(tmp_path):
+    for name in ("train/a.png", "val/b.png", "c.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (8, 8)).save(tmp_path / name)
+    assert photos.load(tmp_path, "all").names == ["c.png", "train/a.png", "val/b.png"]
+    each = [name for split in ("train", "val", "test") for name in photos.load("embedded", split).names]
+    assert photos.load("embedded", "all").names == each
+
+
 def test_a_missing_split_is_cut_from_its_neighbour(tmp_path):
     tree(tmp_path / "train", 9), tree(tmp_path / "val", 40)
     val, test = photos.load(tmp_path, "val").names, photos.load(tmp_path, "test").names
