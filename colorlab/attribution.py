@@ -64,6 +64,19 @@ def input_gradient(discriminator, image: Tensor) -> Tensor:
         return torch.autograd.grad(logit, lab)[0].cpu()
 
 
+def similarity(maps: Tensor, photo: int, row: int, column: int) -> Tensor:
+    """How alike one place is to all places, in the eyes of a network: cosine of their features.
+
+    Args:
+        maps: features ``(N, C, h, w)`` of N photographs. photo, row, column: the place to start from.
+    Returns:
+        ``(N, h, w)`` in [-1, 1], 1 at the place itself. The mean feature of all places is subtracted first.
+    """
+    centered = maps - maps.mean((0, 2, 3), keepdim=True)  # what all places share says nothing
+    unit = F.normalize(centered, dim=1)
+    return torch.einsum("nchw,c->nhw", unit, unit[photo, :, row, column])
+
+
 def smooth_map(values: Tensor, width: int = 9) -> Tensor:
     """Mean of ``(H, W)`` over width x width pixels (odd), same size: gradients are ragged."""
     if values.ndim != 2 or width < 1 or width % 2 == 0:

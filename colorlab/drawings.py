@@ -3,7 +3,7 @@
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
 from .discriminators import SIZE
-from .generators import BLOCKS
+from .generators.eccv16 import BLOCKS
 from .style import BLUE, FAINT, GREEN, INK, ORANGE, PINK, VERMILION, WIDTH, own_axes
 
 FILL = "#DCE9F2"  # a convolution

@@ -9,6 +9,8 @@ alone.
 
 import numpy as np
 import torch
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LinearSegmentedColormap, Normalize
 
 from .abplane import ab_axes, ab_background, ab_bins, ab_code, ab_marks, own_color  # noqa: F401
 from .charts import curves, scatter, training_log  # noqa: F401
@@ -18,6 +20,7 @@ from .style import INK, PALETTE, WIDTH, Picture, as_numbers, jpeg, panels, renew
 from .verdicts import forest, paired, roc, score_histogram  # noqa: F401
 
 use_style()
+_ORANGE = LinearSegmentedColormap.from_list("orange", ["#F2F2F2", "#D55E00"])
 
 
 def as_image(image, name: str = "image") -> np.ndarray:
@@ -159,6 +162,41 @@ def heat_rows(images, maps, labels=None, name: str = "change of the logit",
         for ax in (upper, lower):
             ax.set_axis_off()
     fig.colorbar(drawn, ax=axes[1].tolist(), label=name, shrink=0.85, aspect=14, pad=0.02).solids.set_alpha(1)
+    return fig
+
+
+def similarity_rows(images, rows, labels=None, marks=None, name: str = "similarity",
+                    width: float = WIDTH) -> Picture:
+    """Where maps are high: each row of maps laid in orange over the same gray photographs.
+
+    Args:
+        images: N images of one shape. rows: lists of N arrays ``(h, w)``; values up to 0 stay clear, 1 is full.
+        labels: a name for each row. marks: for each row (index of an image, x, y in its pixels), drawn as a ring.
+        name: what the maps hold, for the color bar.
+    Returns:
+        the Figure.
+    """
+    for i, row in enumerate(rows):
+        if len(row) != len(images):
+            raise ValueError(f"rows[{i}] has {len(row)} maps; expected {len(images)}, one for each image")
+    side = (width - 1.6) / len(images)
+    fig, axes = panels(len(rows), len(images), height=side, width=width, squeeze=False)
+    for i, row in enumerate(rows):
+        for j, (ax, image, values) in enumerate(zip(axes[i], images, row)):
+            gray = as_image(image, f"images[{j}]") @ np.array([0.2127, 0.7152, 0.0722])
+            values = as_numbers(values, f"rows[{i}][{j}]", ndim=2).clip(0, 1)
+            ax.imshow(np.repeat(0.25 + 0.7 * gray[..., None], 3, axis=2).clip(0, 1))
+            ax.imshow(np.ones_like(values), cmap=_ORANGE, vmin=0, vmax=1, alpha=0.9 * values,
+                      extent=(-0.5, gray.shape[1] - 0.5, gray.shape[0] - 0.5, -0.5), interpolation="nearest")
+            ax.set(xticks=[], yticks=[])
+        if labels is not None:
+            axes[i, 0].set_ylabel(labels[i])
+        if marks is not None:
+            column, x, y = marks[i]
+            axes[i, column].plot(x, y, "o", ms=9, mfc="none", mec="black", mew=3.5)
+            axes[i, column].plot(x, y, "o", ms=9, mfc="none", mec="white", mew=1.5)
+    scale = ScalarMappable(Normalize(0, 1), _ORANGE)
+    fig.colorbar(scale, ax=axes.ravel().tolist(), label=name, shrink=0.5, aspect=18, pad=0.02)
     return fig
 
 

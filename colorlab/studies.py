@@ -6,6 +6,7 @@
 
 import json
 import os
+from collections import defaultdict
 from pathlib import Path
 
 from . import generators
@@ -29,6 +30,23 @@ def results(source: str | Path | None = None) -> dict:
         raise ValueError(f"there are no results at {path}: run `python -m colorlab study` to its end, or let COLORLAB_STUDY "
                          "name the folder of one that did")
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def judged(name: str = "pocket") -> dict:
+    """What ``python -m colorlab judge --json`` wrote of a shipped network, results/NAME-test.json.
+
+    Returns:
+        the record: "photographs", "command", and "numbers": {row: [value, low, high]}, where a row that the file lacks
+        is [None], which `table` writes as a dash.
+    Raises:
+        ValueError: there is no such file.
+    """
+    path = COMMITTED.parent / f"{name}-test.json"
+    if not path.is_file():
+        raise ValueError(f"there are no results at {path}: python -m colorlab judge --json writes them")
+    record = json.loads(path.read_text(encoding="utf-8"))
+    rows = {row: list(value.values())[:3] for row, value in record["numbers"].items()}
+    return record | {"numbers": defaultdict(lambda: [None], rows)}
 
 
 def networks(folder: str | Path | None = None) -> dict[str, generators.ECCV16]:

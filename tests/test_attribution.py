@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from colorlab.attribution import input_gradient, occlusion_map, smooth_map
+from colorlab.attribution import input_gradient, occlusion_map, similarity, smooth_map
 from colorlab.color import rgb_to_lab
 from colorlab.controls import grey
 from colorlab.discriminators import Discriminator
@@ -92,3 +92,15 @@ def test_smoothing_keeps_constants_and_refuses_even_widths():
 def test_wrong_arguments_are_named(image, change, error, said):
     with pytest.raises(error, match=said):
         occlusion_map(**{"discriminator": Spot(), "image": image, "instead": image, "window": 30, **change})
+
+
+def test_similarity_is_the_cosine_of_centered_features():
+    maps = torch.randn(3, 7, 4, 5, generator=torch.Generator().manual_seed(1))
+    found = similarity(maps, 1, 2, 3)
+    assert found.shape == (3, 4, 5) and found.abs().max() <= 1 + 1e-5
+    assert found[1, 2, 3].item() == pytest.approx(1, abs=1e-5)
+    away = maps - maps.mean((0, 2, 3), keepdim=True)
+    expected = torch.cosine_similarity(away[2, :, 0, 4], away[1, :, 2, 3], dim=0)
+    assert found[2, 0, 4].item() == pytest.approx(expected.item(), abs=1e-5)
+    moved = similarity(maps + torch.arange(7.0)[:, None, None], 1, 2, 3)  # what all places share says nothing
+    assert torch.allclose(moved, found, atol=1e-4)

@@ -121,3 +121,10 @@ def test_discriminators_load_by_path(tmp_path):
     checkpoints.save(network, tmp_path / "d.safetensors")
     rgb = torch.rand(2, 3, 150, 150)
     assert torch.equal(discriminators.load(tmp_path / "d.safetensors")(rgb), network(rgb))
+
+
+def test_features_are_what_the_last_block_sees(narrow):
+    L = torch.rand(1, 1, 32, 48) * 100
+    maps = narrow.features(L)
+    assert [m.shape[2] for m in maps] == [16, 8, 4, 4, 4, 4, 4]
+    assert torch.equal(narrow.model8(maps[-1]), narrow(L))

@@ -103,6 +103,16 @@ def test_heat_rows():
         plots.heat_rows([image()], [])
 
 
+def test_similarity_rows():
+    maps = [torch.randn(6, 6), torch.rand(8, 8)]
+    fig = plots.similarity_rows([image(), image(1)], [maps, maps], labels=["a", "b"], marks=[(0, 5, 5), (1, 2, 2)])
+    assert len(fig.axes) == 5 and fig.axes[-1].get_ylabel() == "similarity"
+    assert [ax.get_ylabel() for ax in fig.axes[:4]] == ["a", "", "b", ""]
+    assert fig.encoded()[0] == "image/png" or len(fig.encoded()[1]) > 1000
+    with pytest.raises(ValueError, match="rows"):
+        plots.similarity_rows([image()], [maps])
+
+
 # the ab plane
 
 @pytest.mark.parametrize("L", [20, 65, 95.0, None])

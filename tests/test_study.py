@@ -201,3 +201,16 @@ def test_a_stage_is_done_once_and_its_failure_is_not_kept(tmp_path):
 
 def test_numbers_that_cannot_be_said_are_null():
     assert stages.as_json({"ratio": (float("nan"), 0.0, 1.0)}) == {"ratio": [None, 0.0, 1.0]}
+
+
+def test_what_was_judged_can_be_read(monkeypatch, tmp_path):
+    monkeypatch.setattr(studies, "COMMITTED", tmp_path / "study.json")
+    rows = {"plain AuC, generator": {"mean": 88.0, "low": 87.0, "high": 89.0}, "level": {"mean": 1.0, "low": None, "high": None},
+            "fooling rate": {"rate": 0.1, "low": 0.0, "high": 0.2, "fooled": 1, "ties": 0, "pairs": 10}}
+    (tmp_path / "pocket-test.json").write_text(json.dumps({"photographs": 10, "numbers": rows}))
+    found = studies.judged("pocket")
+    assert found["photographs"] == 10 and found["numbers"]["fooling rate"] == [0.1, 0.0, 0.2]
+    assert studies.cell("plain AuC", found["numbers"]["plain AuC, generator"]) == "88.0 [87.0, 89.0]"
+    assert studies.cell("plain AuC", found["numbers"]["level"]) == studies.cell("plain AuC", found["numbers"]["other"]) == "–"
+    with pytest.raises(ValueError, match="no results at"):
+        studies.judged("nothing")

@@ -54,6 +54,13 @@ class ECCV16(Generator):
             x = getattr(self, f"model{number}")(x)
         return x
 
+    def features(self, L: Tensor) -> list[Tensor]:
+        """The maps of blocks 1 to 7, at 1/2, 1/4 and five times 1/8, from L ``(N, 1, H, W)`` in [0, 100]."""
+        maps = [(L - 50) / 100]
+        for number in range(1, 8):
+            maps.append(getattr(self, f"model{number}")(maps[-1]))
+        return maps[1:]
+
     def settings(self) -> dict:
         return super().settings() | {"width": self.width}
 
