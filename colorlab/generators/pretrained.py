@@ -24,7 +24,7 @@ ENCODER_RATE = 0.3  # the encoder's learning rate, as a factor of the others': i
 
 
 class Pretrained(Generator):
-    """A generator on an encoder that was trained to classify ImageNet; 4,187,641 parameters with 313 bins.
+    """A generator on an encoder that was trained to classify ImageNet; 3,801,657 parameters with 313 bins.
 
     Args:
         bins: the ab bins (left out: the 313 of Zhang et al.); None: a network that outputs ab, for the Euclidean loss.
