@@ -200,7 +200,7 @@ def test_the_python_of_the_readme_runs(tmp_path, monkeypatch):
     rgb = next(iter(photos.samples().values()))
     photos.save_photo(photos.resize_short(rgb, 64), "grandmother.jpg")
     exec(compile(source, "README.md", "exec"), {})
-    assert photos.open_photo("coloured.png").shape == photos.open_photo("grandmother.jpg").shape
+    assert photos.open_photo("colored.png").shape == photos.open_photo("grandmother.jpg").shape
 
 
 def table_of(minutes: dict) -> dict[str, str]:
