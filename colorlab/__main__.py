@@ -75,7 +75,10 @@ def build_parser() -> argparse.ArgumentParser:
     judge.add_argument("--split", choices=("train", "val", "test"), default="test", help="of --photos")
     judge.add_argument("--limit", type=_positive(int), help="at most so many photographs")
     judge.add_argument("--discriminator", default="fresh", metavar="NAME",
-                       help="pocket, which ships; a file; or fresh: trained here, on the half that it does not judge")
+                       help="pocket, which ships; a file; fresh: trained here, on the half that it does not judge; "
+                            "or none: measure the colors alone")
+    judge.add_argument("--beside", metavar="NAME", nargs="+", default=[],
+                       help="with --photos: other generators, with paired differences from --weights")
     judge.add_argument("--judge-splits", type=_splits, metavar="SPLITS",
                        help="fresh: three judges learn from these other splits, e.g. train,val")
     judge.add_argument("--save-judge", metavar="FILE",

@@ -23,7 +23,7 @@ BY_ZHANG = "rebalanced AuC by Zhang et al.'s definition"
 FEWEST = 5  # photographs of a source that has rows of its own
 
 
-def color_tables(generator, images: Tensor) -> dict[str, dict[str, Tensor]]:
+def color_tables(generator, images: Tensor, beside: dict | None = None) -> dict[str, dict[str, Tensor]]:
     """Measure a generator, all gray and the best constant colors on each photograph.
 
     The constant may be any whose plain AuC is no worse than the generator's or gray's, whichever
@@ -33,8 +33,9 @@ def color_tables(generator, images: Tensor) -> dict[str, dict[str, Tensor]]:
 
     Args:
         images: uint8 (N, 3, 256, 256); all is measured on the generator's own output at this size.
+        beside: other generators to compare with, by name.
     Returns:
-        for "generator", "all gray" and "best constant": error histograms (N, 152) under "plain
+        for "generator", "all gray", "best constant" and each name of ``beside``: error histograms (N, 152) under "plain
         AuC", "rebalanced AuC" (weights of the stored prior) and "rebalanced AuC by Zhang et al.'s
         definition"; and, (N,) each, "distance" (mean ab distance from the truth), "chroma" and
         "true chroma" (mean chroma of the colors and of the truth).
@@ -51,6 +52,8 @@ def color_tables(generator, images: Tensor) -> dict[str, dict[str, Tensor]]:
         best = metrics.best_constant(_true_ab(images), weights[kind], bins, limit)
         constants[kind] = _rows(_flat(best.ab), images, weights, bins)
     tables["best constant"] = constants[REBALANCED] | {BY_ZHANG: constants[BY_ZHANG][BY_ZHANG]}
+    for name, other in (beside or {}).items():
+        tables[name] = _rows(other.colorize, images, weights, bins)
     return tables
 
 
@@ -80,11 +83,17 @@ def color_numbers(tables: dict, groups=None, seed: int = 0) -> dict[str, Estimat
         if kind != PLAIN:
             effective = metrics.effective_number(ours[kind], groups)
             numbers[f"{kind}, effective number of photographs"] = _no_interval(effective)
-    for name in ("generator", "all gray"):
-        mean = judging.bootstrap_mean(tables[name]["distance"], **options)
-        numbers[f"mean ab distance, {name}"] = mean
-    return numbers | {"mean ab distance, all gray less generator": _nearer(tables, **options),
-                      "chroma ratio": _chroma_ratio(tables, **options)}
+    for name, rows in tables.items():
+        if name != "best constant":
+            mean = judging.bootstrap_mean(rows["distance"], **options)
+            numbers[f"mean ab distance, {name}"] = mean
+            if name != "generator":
+                nearer = judging.difference(rows["distance"], ours["distance"], **options)
+                numbers[f"mean ab distance, {name} less generator"] = nearer
+        if name not in ("all gray", "best constant"):
+            label = "chroma ratio" if name == "generator" else f"chroma ratio, {name}"
+            numbers[label] = _chroma_ratio(rows, **options)
+    return numbers
 
 
 def by_source(tables: dict, sources: list[str], groups=None, seed: int = 0) -> dict[str, dict]:
@@ -114,8 +123,10 @@ def by_source(tables: dict, sources: list[str], groups=None, seed: int = 0) -> d
             both = part["generator"][kind], part[other][kind]
             less = metrics.bootstrap_auc_difference(*both, **options)
             found[name][f"{kind}, generator less {other}"] = less
-        found[name]["mean ab distance, all gray less generator"] = _nearer(part, **options)
-        found[name]["chroma ratio"] = _chroma_ratio(part, **options)
+        gray, ours = part["all gray"], part["generator"]
+        nearer = judging.difference(gray["distance"], ours["distance"], **options)
+        found[name]["mean ab distance, all gray less generator"] = nearer
+        found[name]["chroma ratio"] = _chroma_ratio(ours, **options)
     return found
 
 
@@ -145,14 +156,8 @@ def _no_interval(value: float) -> Estimate:
     return Estimate(value, math.nan, math.nan)
 
 
-def _nearer(tables: dict, **options) -> Estimate:
-    gray, ours = tables["all gray"]["distance"], tables["generator"]["distance"]
-    return judging.difference(gray, ours, **options)
-
-
-def _chroma_ratio(tables: dict, **options) -> Estimate:
-    ours = tables["generator"]
-    return metrics.bootstrap_ratio(ours["chroma"], ours["true chroma"], **options)
+def _chroma_ratio(rows: dict, **options) -> Estimate:
+    return metrics.bootstrap_ratio(rows["chroma"], rows["true chroma"], **options)
 
 
 def _flat(ab: tuple[float, float]):

@@ -33,25 +33,31 @@ def judge(args) -> None:
               f"colored by {args.weights}")
         if args.by_source:  # before the long work: a wrong file is refused at once
             labels = color_errors.read_sources(args.by_source, names, args.split)
-        tables = color_errors.color_tables(generator, images)
+        others = {name: generators.load(name).to(next(generator.parameters()).device) for name in args.beside}
+        tables = color_errors.color_tables(generator, images, others)
         numbers = color_errors.color_numbers(tables, groups, args.seed)
         if args.by_source:
             of_sources = color_errors.by_source(tables, labels, groups, args.seed)
-        made = pairs.make(generator, images, names=names, groups=groups, progress=watched())
+        made = None
+        if args.discriminator != "none":
+            made = pairs.make(generator, images, names=names, groups=groups, progress=watched())
+        count = len(images)
     else:
         made = read_pairs(args.real, args.fake, args.limit)
-        print(f"{len(made)} pairs of {args.real} and {args.fake}")
-    real, fake = _scores(args, made, generator)
+        count = len(made)
+        print(f"{count} pairs of {args.real} and {args.fake}")
     asked = {"accuracy": judging.accuracy, "fooling rate": judging.fooling_rate,
              "single-image d'": judging.single_image_d_prime, "paired d'": judging.paired_d_prime,
              "ROC area": judging.roc_area}
-    numbers |= {name: ask(real, fake, made.groups, args.seed) for name, ask in asked.items()}
+    if made is not None:
+        real, fake = _scores(args, made, generator)
+        numbers |= {name: ask(real, fake, made.groups, args.seed) for name, ask in asked.items()}
     _print_numbers(numbers)
     for source, rows in of_sources.items():
         print(f"{source}: {rows['photographs']} photographs")
         _print_numbers({name: value for name, value in rows.items() if name != "photographs"})
     if args.json:
-        record = {"command": args.command, "machine": stages.machine(), "photographs": len(made),
+        record = {"command": args.command, "machine": stages.machine(), "photographs": count,
                   "numbers": _plain(numbers)}
         if of_sources:
             record["sources"] = {source: _plain(rows) for source, rows in of_sources.items()}
@@ -59,9 +65,11 @@ def judge(args) -> None:
 
 
 def _check_judge(args) -> None:
-    for option in ("by_source", "judge_splits"):
+    for option in ("by_source", "judge_splits", "beside"):
         if getattr(args, option) and not args.photos:
             raise ValueError(f"--{option.replace('_', '-')} needs --photos FOLDER")
+    if args.discriminator == "none" and not args.photos:
+        raise ValueError("--discriminator none measures colors alone and needs --photos FOLDER")
     if args.save_judge and not args.judge_splits:
         raise ValueError("--save-judge keeps a judge trained on --judge-splits: give those, too")
     if args.judge_splits and args.discriminator != "fresh":

@@ -441,6 +441,23 @@ def refuses(capsys, *argv):
     return capsys.readouterr().err
 
 
+def test_two_generators_side_by_side_without_a_judge(tmp_path, folder, dull, weights, capsys):
+    record = tmp_path / "n.json"
+    argv = ["judge", "--photos", str(folder), "--weights", dull, "--discriminator", "none", "--json", str(record)]
+    assert main([*argv, "--beside", dull, weights]) == 0
+    capsys.readouterr()
+    kept = json.loads(record.read_text())
+    assert kept["photographs"] == 5 and "fooling rate" not in kept["numbers"]
+    for kind in ("plain AuC", "rebalanced AuC", "rebalanced AuC by Zhang et al.'s definition"):
+        assert kept["numbers"][f"{kind}, generator less {dull}"] == {"mean": 0, "low": 0, "high": 0}
+        own, other = (kept["numbers"][f"{kind}, {name}"]["mean"] for name in ("generator", weights))
+        assert kept["numbers"][f"{kind}, generator less {weights}"]["mean"] == pytest.approx(own - other)
+    assert kept["numbers"][f"mean ab distance, {dull} less generator"]["mean"] == 0
+    assert kept["numbers"][f"chroma ratio, {dull}"] == kept["numbers"]["chroma ratio"]
+    assert "--beside needs --photos" in fails(capsys, "judge", folder, folder, "--beside", weights)
+    assert "needs --photos" in fails(capsys, "judge", folder, folder, "--discriminator", "none")
+
+
 def test_judges_of_other_splits(tmp_path, folder, dull, monkeypatch, capsys):
     seen = []
 

@@ -19,7 +19,7 @@ from colorlab import checkpoints, generators, metrics, photos, rebalance, stages
 from colorlab.bins import AbBins
 from colorlab.color import rgb_to_lab
 
-SIZES, SHARES = (128, 160, 192, 224), (0.0, 0.1, 0.2, 0.3, 0.4)
+SIZES, SHARES = (128, 160, 192), (0.0, 0.15, 0.3, 0.35, 0.45)
 
 
 def measure(ab_hat: torch.Tensor, ab: torch.Tensor, scales: dict) -> dict:
