@@ -14,10 +14,12 @@ import time
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 
 from colorlab import checkpoints, generators, metrics, photos, rebalance, stages
 from colorlab.bins import AbBins
 from colorlab.color import rgb_to_lab
+from colorlab.losses import rebalanced_cross_entropy
 
 SIZES, SHARES = (128, 160, 192), (0.0, 0.15, 0.3, 0.35, 0.45)
 
@@ -33,6 +35,13 @@ def measure(ab_hat: torch.Tensor, ab: torch.Tensor, scales: dict) -> dict:
     }
 
 
+def cross_entropy(logits: torch.Tensor, ab: torch.Tensor, bins: AbBins) -> float:
+    """Unweighted cross-entropy in nats, of nothing taken back; the truth is averaged to the logits' size."""
+    small = F.adaptive_avg_pool2d(ab, logits.shape[-2:])
+    parts = zip(logits.split(16), small.split(16))
+    return sum(float(rebalanced_cross_entropy(*part, bins)) * len(part[0]) for part in parts) / len(logits)
+
+
 @torch.no_grad()
 def trials(path: str, lab: torch.Tensor, scales: dict, prior: torch.Tensor):
     """One row for each work size and share taken back."""
@@ -44,12 +53,13 @@ def trials(path: str, lab: torch.Tensor, scales: dict, prior: torch.Tensor):
         network.work_size = work_size
         outputs = [network.run(L) for L in lab[:, :1].split(8)]
         seconds = time.perf_counter() - began
+        entropy = cross_entropy(torch.cat([output for output, _ in outputs]), lab[:, 1:], network.bins)
         for share in SHARES:
             offset = share * weights.log().float()[:, None, None]
             ab_hat = torch.cat([network.paint(L, output - offset, seen)
                                 for L, (output, seen) in zip(lab[:, :1].split(8), outputs)])
-            yield notes | {"work_size": work_size, "take_back": share, "coloring seconds": round(seconds, 1),
-                           **{name: round(value, 3) for name, value in measure(ab_hat, lab[:, 1:], scales).items()}}
+            yield notes | {"weights": Path(path).name, "work_size": work_size, "take_back": share, "coloring seconds": round(seconds, 1),
+                           "cross-entropy": round(entropy, 4), **{name: round(value, 3) for name, value in measure(ab_hat, lab[:, 1:], scales).items()}}
 
 
 def main() -> None:
