@@ -16,7 +16,7 @@ from . import budget, checkpoints, sources
 from .decoding import PhotoError
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pillow", "scikit-image", "scikit-learn", "matplotlib",
-            "safetensors", "jupyterlab", "ipywidgets")
+            "safetensors", "timm", "jupyterlab", "ipywidgets")
 
 # Notebook: minutes at laptop budget on two cores, as timed, and at gpu budget on one GPU, as estimated.
 MINUTES = {"00 start here": (1, 1), "01 Lab quantization": (1, 1), "02 rebalancing": (1, 1),

@@ -14,7 +14,7 @@ from colorlab.widgets.generator import TURNS, UNTOUCHED, Changing, explore, fram
 from sweep import sweep  # noqa: E402
 from test_temperature_explorer import IMAGES, network, seconds  # noqa: E402, F401
 
-STATE = {"photo": "pagoda", **UNTOUCHED, "size": 192}
+STATE = {"photo": "pagoda", **UNTOUCHED, "size": 160}
 
 
 def test_corners(network):  # noqa: F811
@@ -63,8 +63,8 @@ def test_the_network_sees_what_is_said(network):  # noqa: F811
     assert it.compare(**state, size=256).L.shape == (1, 256, 384)
     assert it.compare(**{**state, "rotation": "90°"}, size=64).L.shape == (1, 96, 64)
     assert it.compare(**{**state, "crop": 30}, size=64).L.shape == (1, 19, 29)
-    assert seen == [(192, 288), (256, 384), (96, 64), (24, 32)]
-    assert network.work_size == 192 and Changing(ECCV16(1 / 16, work_size=96), IMAGES).size == 96
+    assert seen == [(160, 240), (256, 384), (96, 64), (24, 32)]
+    assert network.work_size == 160 and Changing(ECCV16(1 / 16, work_size=96), IMAGES).size == 96
 
 
 def test_a_network_that_looks_at_single_pixels_holds_its_colours(network, monkeypatch):  # noqa: F811

@@ -135,4 +135,4 @@ def test_the_baseline_trains_the_start_on_a_fifth(monkeypatch):
     asked = {}
     monkeypatch.setattr(leaderboard.finetuning, "finetune", lambda network, images, prior, **options: (asked.update(n=len(images), **options), None))
     leaderboard.baseline.__wrapped__()
-    assert asked == {"n": 20, "steps": 24, "batch": 8, "progress": False}
+    assert asked == {"n": 20, "steps": 16, "batch": 8, "progress": False}

@@ -111,8 +111,10 @@ def test_discriminator_refuses_other_input():
 
 
 def test_shipped_networks_load_and_are_small():
-    generator = generators.load("pocket")
-    assert generator.width == 0.25 and not generator.training and len(generator.bins) == 313
+    for name, kind in (("pocket", generators.Pretrained), ("eccv16-pocket", ECCV16)):
+        generator = generators.load(name)
+        assert type(generator) is kind and not generator.training and len(generator.bins) == 313
+    assert generator.width == 0.25
     assert sum(f.stat().st_size for f in checkpoints.SHIPPED.glob("*.safetensors")) <= 14 * 2**20
 
 

@@ -173,7 +173,7 @@ def learned(answer):
 
 
 @question("lab4.q7", f"{WHERE}: above the baseline's",
-          "The baseline saw 20 pictures for 24 steps. What does your pool hold, and how much of your minute have you used?",
+          "The baseline saw 20 pictures for 16 steps. What does your pool hold, and how much of your minute have you used?",
           "Rate, steps, mix of the class weights, the loss: change one at a time, and write down what it did.")
 def beats(answer):
     """A network that scores more than the baseline."""
