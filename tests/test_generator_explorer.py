@@ -24,7 +24,7 @@ def test_corners(network):  # noqa: F811
 def test_an_untouched_photograph_does_not_differ(network):  # noqa: F811
     it = Changing(network, {**IMAGES, "large": photos.samples()["astronaut"]})
     for name in it.photos.control.options:
-        found = it.compare(**{**STATE, "photo": name})
+        found = it.compare(**{**STATE, "photo": name, "size": it.size})
         assert float(found.difference.max()) == 0
         words = it.words(found)
         assert "They are the same." in words and "0.0 apart" in words and "another in 0 %" in words
@@ -57,6 +57,7 @@ def test_geometry():
 
 
 def test_the_network_sees_what_is_said(network):  # noqa: F811
+    network.work_size = 192
     it, seen = Changing(network, {"large": torch.rand(3, 300, 450)}), []
     network.register_forward_pre_hook(lambda _, inputs: seen.append(tuple(inputs[0].shape[2:])))
     state = {**UNTOUCHED, "photo": "large"}
