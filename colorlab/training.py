@@ -100,7 +100,7 @@ def train_generator(generator: nn.Module, images: Tensor, *, loss: str = "rebala
 def train_discriminator(discriminator: nn.Module, real: Tensor, fake: Tensor, *, epochs: int = 10, batch: int = 16,
                         lr: float = 1e-3, seed: int = 0, validation: tuple[Tensor, Tensor] | None = None,
                         device: torch.device | str | None = None, **fit_options) -> Log:
-    """Train a discriminator to say 1 of real photographs and 0 of fakes: Mu & Lee section 3.2, with Keras' RMSprop.
+    """Train a discriminator to say 1 of real photographs and 0 of fakes: Mu & Lee section 2.2, with Keras' RMSprop.
 
     Args:
         real, fake: uint8 RGB ``(N, 3, 150, 150)``, a pair at each index. Batches mix both, 2N images an epoch.
