@@ -1,6 +1,6 @@
 """The discriminator: a photograph in, one logit out, or one for each of its patches; above 0 it says "real".
 
-Mu & Lee, *Improving Parametric Colorization Methods Using Discriminators*, section 3.2 and Figure 3; Isola, Zhu, Zhou &
+Mu & Lee, *Improving Parametric Colorization Methods Using Discriminators*, section 2.2 and Figure 3; Isola, Zhu, Zhou &
 Efros, *Image-to-Image Translation with Conditional Adversarial Networks* (CVPR 2017), section 3.2.2: the patches.
 """
 
