@@ -104,7 +104,7 @@ BROKEN = {
     "no mirror": (replace(-1, "- count\n", ""), "does not mirror"),
     "two to try": (replace(-1, "3. Count in twos.", ""), "Things to try"),
     "no sources": (replace(-1, "## Sources", "## More"), "Sources"),
-    "few cells": (drop_code, "code cells, not 15 to 25"),
+    "few cells": (drop_code, "code cells, not 15 to 32"),
     "long cells": (long_cells, "median"),
     "one long cell": (lambda nb: nb.cells[3].update(source="\n".join(["pass"] * 26)), "more than 25"),
     "few words": (wordless, "words of prose"),
