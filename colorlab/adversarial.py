@@ -199,8 +199,6 @@ def train_adversarially(generator: nn.Module, critic: nn.Module, images: Tensor,
     options = {"schedule": warm_hold_decay, "label": "generator and critic", "freeze_bn": True, **fit_options}
     log = fit(nn.ModuleDict({"generator": tuned, "critic": critic}), optimizer, loss_at, steps, seed=seed, settings=settings,
               folder=folder and folder / "both", **options)
-    for name, network in (("generator", tuned), ("critic", critic)):
-        _finite(steps, hint, **{f"{name}'s largest weight": max(p.detach().abs().max() for p in network.parameters())})
     critic.requires_grad_(True)
     log.rows, log.seconds = first.rows + log.rows, first.seconds + log.seconds
     return tuned, critic, log

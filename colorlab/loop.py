@@ -67,9 +67,9 @@ def fit(network: nn.Module, optimizer: torch.optim.Optimizer, loss_at: Callable[
     if checkpoint is not None and checkpoint.is_file():
         start, sums = _resume(checkpoint, settings, network, averaged, optimizer, log)
 
-    def diverged(what: str) -> FloatingPointError:
+    def diverged(what: str, step: int) -> FloatingPointError:
         good = f"; the checkpoint of step {kept} stays in {folder}" if checkpoint is not None and kept else ""
-        return FloatingPointError(f"{label}: {what} at step {done + 1} of {steps}, the training diverged: try a learning rate "
+        return FloatingPointError(f"{label}: {what} at step {step} of {steps}, the training diverged: try a learning rate "
                                   f"of {max(rates) / 3:.1g} instead of {max(rates):.1g}{good}")
 
     def keep() -> None:
@@ -80,7 +80,7 @@ def fit(network: nn.Module, optimizer: torch.optim.Optimizer, loss_at: Callable[
             parallel.agree(network)  # of BatchNorm's statistics each process has its own
             parallel.agree(averaged)
         if not all(value.isfinite().all() for value in network.state_dict().values()):
-            raise diverged("a weight is not finite")
+            raise diverged("a weight is not finite", done)
         kept = done
         if parallel.rank() == 0:
             _keep(checkpoint, dict(step=done, settings=settings, network=network.state_dict(), log=log.__dict__,
@@ -106,7 +106,7 @@ def fit(network: nn.Module, optimizer: torch.optim.Optimizer, loss_at: Callable[
                 for part in range(accumulate):
                     parts.append(loss_at(step, part) if accumulate > 1 else loss_at(step))
                     if device.type == "cpu" and not parts[-1]["loss"].isfinite():
-                        raise diverged(f"the loss is {parts[-1]['loss'].item()}")
+                        raise diverged(f"the loss is {parts[-1]['loss'].item()}", done + 1)
                     (parts[-1]["loss"] / accumulate).backward()
                 parallel.average_gradients(network)
                 moving = True
@@ -123,7 +123,7 @@ def fit(network: nn.Module, optimizer: torch.optim.Optimizer, loss_at: Callable[
                     means = parallel.average({key: torch.as_tensor(value / count) for key, (value, count) in sums.items()})
                     means = {key: float(value) for key, value in means.items()}
                     if not math.isfinite(means["loss"]):
-                        raise diverged(f"the mean loss since the row before is {means['loss']}")
+                        raise diverged(f"the mean loss since the row before is {means['loss']}", done)
                     log.rows.append({"step": done, **means})
                     bar.set_postfix(loss=f"{log.rows[-1]['loss']:.3f}", refresh=False)
                     sums, log.seconds = {}, time.perf_counter() - began
