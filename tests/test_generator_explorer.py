@@ -57,7 +57,7 @@ def test_geometry():
 
 
 def test_the_network_sees_what_is_said(network):  # noqa: F811
-    network.work_size = 192
+    network.work_size = 160
     it, seen = Changing(network, {"large": torch.rand(3, 300, 450)}), []
     network.register_forward_pre_hook(lambda _, inputs: seen.append(tuple(inputs[0].shape[2:])))
     state = {**UNTOUCHED, "photo": "large"}
