@@ -135,6 +135,8 @@ def test_a_generator_starts_from_these_weights(weights, classifier, samples):
 
 def test_new_names_what_it_knows():
     assert isinstance(generators.new("eccv16", AbBins(40), width=1 / 16), ECCV16)
+    assert len(generators.new("eccv16", width=1 / 16).bins) == 313
+    assert generators.new("eccv16", None, width=1 / 16).bins is None
     with pytest.raises(ValueError, match="architecture is 'resnet'"):
         generators.new("resnet")
 

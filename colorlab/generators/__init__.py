@@ -13,11 +13,12 @@ __all__ = ["BLOCKS", "ECCV16", "Generator", "Pretrained", "REDUCTION", "at_hand"
            "new", "working_size"]
 
 
-def new(architecture: str, bins: AbBins | None = None, width: float = 0.25) -> Generator:
+def new(architecture: str, bins: AbBins | None = ..., width: float = 0.25) -> Generator:
     """A generator to be trained: "eccv16" from random weights, or "pretrained" from an encoder trained on ImageNet.
 
     Args:
-        bins: None for a network that outputs ab, for the Euclidean loss. width: of "eccv16".
+        bins: left out, the 313 bins of the paper; None for a network that outputs ab, for the Euclidean loss.
+        width: of "eccv16".
     Raises:
         ModuleNotFoundError: the ImageNet weights are not installed (`imagenet_weights`).
     """
